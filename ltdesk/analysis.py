@@ -1,0 +1,172 @@
+"""Analysis specs: what is computed from a dataset's frames, as frozen data.
+
+A spec says which results it gives; how they are computed is found in `ltdesk.engine.kernels` by the spec's ``kind``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ltdesk.geometry import AnyShape, Finite, Size2D, Weighted
+
+NAME_PATTERN = r"^[A-Za-z0-9_.]+$"
+RESERVED_NAMES = frozenset({"valid", "recipe", "execution"})
+ResultKind = Literal["scan", "frame", "single"]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class ResultSpec(BaseModel):
+    """One array that an analysis gives.
+
+    Attributes
+    ----------
+    name : key in results and files
+    kind : ``scan`` (sy, sx, *extra), ``frame`` (ky, kx) or ``single`` (*extra)
+    dtype : numpy's name of the result's type
+    unit : ``counts``, ``px``, …
+    extra : further axes after the scan's
+    """
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    kind: ResultKind
+    dtype: str
+    unit: str = "counts"
+    extra: tuple[int, ...] = ()
+
+    def shape(self, scan_shape: Size2D, frame_shape: Size2D) -> tuple[int, ...]:
+        """The array's shape for a dataset of these shapes."""
+        base = {"scan": scan_shape, "frame": frame_shape, "single": ()}[self.kind]
+        return (*base, *self.extra)
+
+
+def sum_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """The type that sums of `dtype` are kept in: uint64 for unsigned and bool, int64 for signed, float64 for floats."""
+    kind = np.dtype(dtype).kind
+    return np.dtype({"u": np.uint64, "b": np.uint64, "i": np.int64}.get(kind, np.float64))
+
+
+class Analysis(BaseModel):
+    """Base of all specs. A plug-in's spec derives from this and fixes `kind`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: str
+    name: Name
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        """What this gives for frames ``(ky, kx)`` of `dtype`."""
+        raise NotImplementedError
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if name in RESERVED_NAMES:
+            raise ValueError(f"'{name}' is a reserved name")
+        return name
+
+
+class VirtualDetector(Analysis):
+    """The sum of each frame inside a shape, times a weight: one image.
+
+    Integer data with weight 1 and a 0/1 mask give exact integer sums; else float64. Pixels outside are never read.
+    """
+
+    kind: Literal["virtual_detector"] = "virtual_detector"
+    name: Name = "detector"
+    shape: AnyShape
+    weight: Finite = 1.0
+
+    def __init__(self, shape: AnyShape | Weighted | None = None, /, **data: Any) -> None:
+        if isinstance(shape, Weighted):
+            data = {"weight": shape.weight, **data}
+            shape = shape.shape
+        if shape is not None:
+            data["shape"] = shape
+        super().__init__(**data)
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        exact = self.weight == 1.0 and self.shape.weights(frame_shape) is None
+        out = sum_dtype(dtype) if exact else np.dtype(np.float64)
+        return (ResultSpec(name=self.name, kind="scan", dtype=out.name),)
+
+
+class CenterOfMass(Analysis):
+    """First moments of each frame in camera pixels, relative to ``(cy, cx)``, by default the frame's centre
+    ``((ky-1)/2, (kx-1)/2)``; within `mask` alone where one is given. NaN where the frame's sum is 0.
+    """
+
+    kind: Literal["com"] = "com"
+    name: Name = "com"
+    cy: Finite | None = None
+    cx: Finite | None = None
+    mask: AnyShape | None = None
+
+    def centre(self, frame_shape: Size2D) -> tuple[float, float]:
+        """The origin ``(cy, cx)`` in pixels."""
+        cy = (frame_shape[0] - 1) / 2 if self.cy is None else self.cy
+        cx = (frame_shape[1] - 1) / 2 if self.cx is None else self.cx
+        return cy, cx
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return tuple(
+            ResultSpec(name=f"{self.name}_{axis}", kind="scan", dtype="float64", unit="px") for axis in "yx"
+        )
+
+
+class SumFrame(Analysis):
+    """The sum of all frames ``(ky, kx)``, exact for integers."""
+
+    kind: Literal["sum_frame"] = "sum_frame"
+    name: Name = "sum_frame"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="frame", dtype=sum_dtype(dtype).name),)
+
+
+class MeanFrame(Analysis):
+    """The mean of all frames ``(ky, kx) float64``: their exact sum over their number; NaN where there is none."""
+
+    kind: Literal["mean_frame"] = "mean_frame"
+    name: Name = "mean_frame"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="frame", dtype="float64"),)
+
+
+class MaxFrame(Analysis):
+    """The largest value of each camera pixel over all frames ``(ky, kx)``, in the file's type; a NaN stays a NaN."""
+
+    kind: Literal["max_frame"] = "max_frame"
+    name: Name = "max_frame"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="frame", dtype=np.dtype(dtype).newbyteorder("=").name),)
+
+
+class SumSignal(Analysis):
+    """The sum of each whole frame ``(sy, sx)``, exact for integers."""
+
+    kind: Literal["sum_signal"] = "sum_signal"
+    name: Name = "sum_signal"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="scan", dtype=sum_dtype(dtype).name),)
+
+
+BUILT_IN: tuple[type[Analysis], ...] = (
+    VirtualDetector,
+    CenterOfMass,
+    SumFrame,
+    MeanFrame,
+    MaxFrame,
+    SumSignal,
+)
+
+
+def kind_of(spec: type[Analysis]) -> str:
+    """The ``kind`` that a spec class fixes."""
+    return str(spec.model_fields["kind"].default)

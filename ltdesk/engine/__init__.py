@@ -1,0 +1,1 @@
+"""What computes: datasets, kernels, executors, storage. Knows no Qt."""

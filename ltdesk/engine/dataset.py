@@ -1,0 +1,152 @@
+"""Dataset: a scan that is open. Never all in memory: frames come as tiles, partition by partition."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from ltdesk.engine.plan import make_plan
+from ltdesk.errors import UsageError
+from ltdesk.geometry import Size2D
+from ltdesk.job import DatasetRef, Partition, Plan
+
+TILE_BYTES = 1 << 20
+"""A tile fits the second-level cache, so that several analyses of one job read memory once."""
+
+
+class Calibration(BaseModel):
+    """What the file says of its scale; None where it says nothing.
+
+    Attributes
+    ----------
+    scan_step : distance of scan positions, in `scan_unit`
+    frame_pixel : angle (or spatial frequency) a camera pixel, in `frame_unit`
+    energy_kev : beam energy in keV
+    """
+
+    model_config = ConfigDict(frozen=True)
+    scan_step: float | None = None
+    scan_unit: str = "nm"
+    frame_pixel: float | None = None
+    frame_unit: str = "mrad"
+    energy_kev: float | None = None
+
+
+class Identity(BaseModel):
+    """Which file a result was made from: enough to tell whether it is still the same.
+
+    ``header_hash`` is the SHA-256 of the first and last 64 KiB.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    size: int
+    mtime_ns: int
+    header_hash: str
+
+
+class Tile(NamedTuple):
+    """Whole frames in the file's own dtype, a view of the file wherever its layout allows.
+
+    start : place of the first frame among the partition's positions in row-major order
+    frames : (n, ky, kx)
+    mapped : bytes seen through a map of the file; 0 where they were copied
+    """
+
+    start: int
+    frames: NDArray[Any]
+    mapped: int = 0
+
+
+@dataclass
+class Dataset(ABC):
+    """What all datasets share.
+
+    Attributes
+    ----------
+    ref : how to open it again
+    scan_shape, frame_shape : (sy, sx), (ky, kx)
+    dtype : of the pixels, in the file's byte order
+    format : name of the format, as `ltdesk info` prints it
+    chunk : scan positions that are stored together, (cy, cx)
+    frames_good, frames_expected : frames that can be read, of those that the header or shapes promise
+    note : what a user should know about the file (damage, guessed shapes), else empty
+    """
+
+    ref: DatasetRef
+    scan_shape: Size2D
+    frame_shape: Size2D
+    dtype: np.dtype[Any]
+    format: str
+    calibration: Calibration = field(default_factory=Calibration)
+    chunk: Size2D = (1, 1)
+    frames_good: int = 0
+    frames_expected: int = 0
+    note: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(sy, sx, ky, kx)"""
+        return (*self.scan_shape, *self.frame_shape)
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.frame_shape[0] * self.frame_shape[1] * self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all frames, uncompressed."""
+        return self.scan_shape[0] * self.scan_shape[1] * self.frame_bytes
+
+    @property
+    def tile_frames(self) -> int:
+        """Frames in a full tile."""
+        return max(1, TILE_BYTES // self.frame_bytes)
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return make_plan(self.scan_shape, self.frame_bytes, self.chunk)
+
+    def plan(self) -> Plan:
+        """The partitions, in the order in which they are done and folded."""
+        return self._plan
+
+    def frame(self, y: int, x: int) -> NDArray[Any]:
+        """The frame ``(ky, kx)`` at a scan position, in native byte order, a copy.
+
+        Raises UsageError outside the scan, DamagedFileError where the frame is missing.
+        """
+        if not (0 <= y < self.scan_shape[0] and 0 <= x < self.scan_shape[1]):
+            sy, sx = self.scan_shape
+            raise UsageError(f"position ({y}, {x}) is outside the scan of {sy}x{sx}")
+        return self._read_frame(y, x)
+
+    @abstractmethod
+    def _read_frame(self, y: int, x: int) -> NDArray[Any]: ...
+
+    @abstractmethod
+    def tiles(self, partition: Partition) -> Iterator[Tile]:
+        """The partition's frames in row-major order of the scan; missing frames are left out.
+
+        Raises DamagedFileError when the file turns out to be shorter than it was.
+        """
+
+    @abstractmethod
+    def identity(self) -> Identity:
+        """What tells this file from another."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

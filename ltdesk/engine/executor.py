@@ -1,0 +1,197 @@
+"""What every executor offers, and the handle on a running job that all of them fill.
+
+Executors run `run_partition` somewhere and report to the `JobHandle`: the plan, each partial, each failure, the end.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+from ltdesk.engine.assembly import Assembly, Results
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.partial import Partial
+from ltdesk.errors import JobCancelled, JobFailed
+from ltdesk.job import (
+    CancelRequested,
+    Event,
+    Job,
+    JobFinished,
+    JobStarted,
+    JobState,
+    JobStopped,
+    PartialReady,
+    PartitionFailed,
+    Plan,
+    advance,
+)
+
+
+class Executor(Protocol):
+    """Runs jobs: local, cluster, remote."""
+
+    def submit(self, job: Job, dataset: Dataset | None = None) -> JobHandle:
+        """Start a job and return at once. `dataset` saves opening it again where it is open already."""
+
+    def close(self) -> None:
+        """Cancel what runs and let go of threads and connections."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """A moment of a job.
+
+    Attributes
+    ----------
+    state : the job's state
+    seconds : since the job started
+    bytes : bytes of frames done so far
+    """
+
+    state: JobState
+    seconds: float
+    bytes: int
+    _handle: JobHandle
+
+    @property
+    def done(self) -> int:
+        return self.state.done
+
+    @property
+    def total(self) -> int:
+        return self.state.total
+
+    def results(self) -> Results:
+        """The arrays as far as they are known now, with `valid`. Copies: they do not change under the reader."""
+        return self._handle.results()
+
+
+class JobHandle:
+    """A job under way. Threads may wait for it, follow its updates, cancel it; executors report to it."""
+
+    def __init__(self, job: Job, dataset: Dataset) -> None:
+        self.job = job
+        self.dataset = dataset
+        self.assembly = Assembly(job, dataset)
+        self.state = JobState()
+        self.execution: dict[str, Any] = {}
+        self._changed = threading.Condition()
+        self._version = 0
+        self._started = time.perf_counter()
+        self._seconds: float | None = None
+        self._bytes = 0
+        self._error: BaseException | None = None
+
+    # --- for those who asked -------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Ask for the job to stop; it is `cancelled` once work has stopped, within about a quarter of a second."""
+        self._take(CancelRequested())
+
+    @property
+    def cancel_requested(self) -> bool:
+        return self.state.cancel_requested
+
+    def update(self) -> Update:
+        """The moment now."""
+        with self._changed:
+            seconds = self._seconds if self._seconds is not None else time.perf_counter() - self._started
+            return Update(self.state, seconds, self._bytes, self)
+
+    def updates(self, interval: float = 0.0) -> Iterator[Update]:
+        """Each new moment until the end, the last one included; what came faster than read is skipped.
+
+        `interval` is the least time between two, in seconds.
+        """
+        seen = -1
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda seen=seen: self._version != seen)
+                seen = self._version
+            update = self.update()
+            yield update
+            if update.state.is_final:
+                return
+            if interval:
+                self.wait(interval)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the job has ended; True if it has."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.state.is_final, timeout)
+
+    def results(self) -> Results:
+        """The arrays as far as they are known, as copies."""
+        return self.assembly.results(self.execution_now())
+
+    def result(self, timeout: float | None = None) -> Results:
+        """Wait for the end and give the arrays.
+
+        Raises JobCancelled, JobFailed (naming the failed partitions; `results` has the rest), TimeoutError.
+        """
+        if not self.wait(timeout):
+            raise TimeoutError(f"the job is not done after {timeout} s")
+        if self._error is not None:
+            raise self._error
+        if self.state.status == "cancelled":
+            raise JobCancelled("the job was cancelled")
+        if self.state.status == "failed":
+            raise self._failure()
+        return self.results()
+
+    def execution_now(self) -> dict[str, Any]:
+        """How the job was run so far: partitions, seconds, bytes, and what the executor adds."""
+        update = self.update()
+        counts = {"partitions": update.total, "partitions_done": update.done, "seconds": round(update.seconds, 6)}
+        return {**self.execution, **counts, **self.assembly.traffic}
+
+    def _failure(self) -> JobFailed:
+        failures = self.state.failures
+        if self.state.message is not None or not failures:
+            return JobFailed(self.state.message or "the job failed", "", failures)
+        index, first = next(iter(failures.items()))
+        return JobFailed(
+            f"{len(failures)} of {self.state.total} partitions failed; partition {index}: {first}", "", failures
+        )
+
+    # --- for executors -------------------------------------------------------------------------------------
+
+    def started(self, plan: Plan) -> None:
+        """The plan is made; work begins."""
+        self.assembly.start(plan)
+        self._take(JobStarted(scan_shape=self.dataset.scan_shape, plan=plan))
+
+    def partial(self, partial: Partial) -> None:
+        """A partition is done. A second copy is dropped."""
+        if self.assembly.add(partial):
+            with self._changed:
+                self._bytes += partial.bytes_mapped + partial.bytes_read
+            self._take(PartialReady(seq=self.state.done, index=partial.index))
+
+    def partition_failed(self, index: int, error: BaseException) -> None:
+        """A partition cannot be done; the rest goes on."""
+        self.assembly.skip(index)
+        self._take(PartitionFailed(index=index, message=str(error) or type(error).__name__))
+
+    def finished(self) -> None:
+        """All partitions are done or have failed."""
+        self._take(JobFinished(count=self.state.done))
+
+    def stopped(self, error: BaseException | None = None) -> None:
+        """The work has stopped before its end: cancelled, or because of `error`."""
+        self._error = error
+        self._take(JobStopped(message=None if error is None else str(error)))
+
+    def _take(self, event: Event) -> None:
+        with self._changed:
+            self.state = advance(self.state, event)
+            if self.state.is_final and self._seconds is None:
+                self._seconds = time.perf_counter() - self._started
+            self._version += 1
+            self._changed.notify_all()
+
+

@@ -1,0 +1,63 @@
+"""How a mask from a file travels inside a job: 0/1 masks as row runs, weights as a blob named by its hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
+
+Runs = tuple[tuple[int, int, int], ...]
+"""Row runs ``(y, x0, x1)``, half-open, sorted, disjoint."""
+
+
+def runs_from_mask(mask: NDArray[np.bool_]) -> Runs:
+    """The row runs of a mask ``(ky, kx) bool``."""
+    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    ys, starts = np.nonzero(edges == 1)
+    _, stops = np.nonzero(edges == -1)
+    return tuple(zip(ys.tolist(), starts.tolist(), stops.tolist(), strict=True))
+
+
+def runs_to_mask(runs: Runs, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The mask ``(ky, kx) bool`` of row runs; runs outside are clipped."""
+    mask = np.zeros(size, dtype=np.bool_)
+    for y, x0, x1 in runs:
+        if 0 <= y < size[0]:
+            mask[y, max(x0, 0) : max(x1, 0)] = True
+    return mask
+
+
+class WeightsBlob(BaseModel):
+    """Weights ``<f8`` in C order, deflated, as base64 text, named by the SHA-256 of the raw bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sha256: str
+    data: str
+
+    @classmethod
+    def from_array(cls, weights: NDArray[Any]) -> WeightsBlob:
+        raw = np.ascontiguousarray(weights, dtype="<f8").tobytes()
+        packed = base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
+        return cls(sha256=hashlib.sha256(raw).hexdigest(), data=packed)
+
+    @model_validator(mode="after")
+    def _matches_its_name(self) -> WeightsBlob:
+        try:
+            raw = self.raw()
+        except (ValueError, zlib.error) as error:
+            raise ValueError(f"the weights are damaged: {error}") from error
+        if hashlib.sha256(raw).hexdigest() != self.sha256:
+            raise ValueError("the weights do not match their hash")
+        return self
+
+    def raw(self) -> bytes:
+        return zlib.decompress(base64.b64decode(self.data, validate=True))
+
+    def array(self, size: tuple[int, int]) -> NDArray[np.float64]:
+        """The weights ``(ky, kx) float64``."""
+        return np.frombuffer(self.raw(), dtype="<f8").reshape(size).astype(np.float64, copy=False)

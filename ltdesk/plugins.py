@@ -1,0 +1,40 @@
+"""Plug-ins: analyses and formats that installed packages add by entry points.
+
+``ltdesk.analyses`` names spec classes (kernels are found by ``ltdesk.engine``), ``ltdesk.formats`` names openers.
+Entry points are loaded on first use only.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from ltdesk.analysis import BUILT_IN, Analysis, kind_of
+from ltdesk.errors import LtdeskError, UsageError
+
+
+@cache
+def analysis_specs() -> dict[str, type[Analysis]]:
+    """Spec classes by kind: the built-in ones and those of plug-ins."""
+    specs = {kind_of(spec): spec for spec in BUILT_IN}
+    for point in entry_points(group="ltdesk.analyses"):
+        loaded = load(point)
+        specs.setdefault(kind_of(loaded), loaded)
+    return specs
+
+
+def analysis_spec(kind: str) -> type[Analysis]:
+    """The spec class of `kind`. Raises UsageError with the known names."""
+    specs = analysis_specs()
+    if kind not in specs:
+        raise UsageError(f"analysis '{kind}' is not known", f"Known: {', '.join(sorted(specs))}.")
+    return specs[kind]
+
+
+def load(point: EntryPoint) -> type[Analysis]:
+    """Load a plug-in's entry point. Raises LtdeskError naming the plug-in if its code cannot be loaded."""
+    try:
+        return point.load()  # type: ignore[no-any-return]
+    except Exception as error:
+        name = point.dist.name if point.dist else point.value
+        raise LtdeskError(f"plug-in {name}: cannot be loaded: {error}", "Update or uninstall it.") from error
