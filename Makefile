@@ -49,7 +49,8 @@ set-up-dev:  ## the same with what tests and checks need
 	@$(PYTHON) packaging/bootstrap.py --extras dev
 
 constraints: set-up-dev  ## write the installed versions down as the tested ones
-	@$(BIN)/python -m pip freeze --exclude-editable > packaging/constraints.txt
+	@{ sed -n '/^#/p' packaging/constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(BUILD)-constraints; \
+	mv $(BUILD)-constraints packaging/constraints.txt
 
 clean:  ## remove what was made, but not .venv
 	rm -rf $(BUILD) dist ltdesk.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
