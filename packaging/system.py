@@ -67,7 +67,7 @@ def unpack(group: str, root: Path) -> bool:
     state = root / "apt"
     for folder in ("lists/partial", "archives/partial"):
         (state / folder).mkdir(parents=True, exist_ok=True)
-    say(f"unpacking into {root}, by apt without root: {' '.join(PACKAGES[group])}")
+    say(f"unpacking into {root}, from apt, not installed: {' '.join(PACKAGES[group])}")
     apt = ["apt-get", "-q", "-y", *private_options(state)]
     wanted = ["install", "--no-install-recommends", "--download-only", *PACKAGES[group]]
     if not (quiet([*apt, "update"], report=True) and quiet([*apt, *wanted], report=True)):
