@@ -1,0 +1,75 @@
+"""The style sheet: only what a palette cannot say (rounded corners, hover, flat tool buttons, thin scroll bars)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ltdesk.ui.style import Theme
+
+
+def sheet(theme: Theme, grid: int) -> str:
+    """The style sheet of a theme. Names no fonts and no text sizes: those are the system's."""
+    half = grid // 2
+    return f"""
+QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.line}; padding: {half}px; }}
+QMainWindow::separator {{ background: {theme.window}; width: {half}px; height: {half}px; }}
+QSplitter::handle {{ background: {theme.window}; }}
+QSplitter::handle:hover {{ background: {theme.accent}; }}
+QMenuBar {{ background: {theme.window}; padding: 2px; }}
+QMenuBar::item {{ padding: {half}px {grid}px; border-radius: 4px; background: transparent; }}
+QMenuBar::item:selected {{ background: {theme.hover}; }}
+QMenu {{ background: {theme.panel}; border: 1px solid {theme.line}; padding: {half}px; }}
+QMenu::item {{ padding: {half + 1}px {grid * 3}px {half + 1}px {grid}px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {theme.hover}; }}
+QMenu::item:disabled {{ color: {theme.faint}; }}
+QMenu::separator {{ height: 1px; background: {theme.line}; margin: {half}px {grid}px; }}
+QMenu::icon {{ padding-left: {half}px; }}
+QToolBar {{ background: {theme.window}; border: none; spacing: 2px; padding: {half}px; }}
+QToolBar::separator {{ width: 1px; background: {theme.line}; margin: {half}px {grid}px; }}
+QToolButton {{ border: none; border-radius: 4px; padding: {half}px; background: transparent; }}
+QToolButton:hover {{ background: {theme.hover}; }}
+QToolButton:pressed {{ background: {theme.raised}; }}
+QToolButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; }}
+QToolButton:focus {{ border: 1px solid {theme.accent}; padding: {half - 1}px; }}
+QToolButton[popupMode="1"] {{ padding-right: {grid * 2}px; }}
+QToolButton::menu-indicator {{ image: none; }}
+QPushButton {{ border: 1px solid {theme.line}; border-radius: 4px; padding: {half + 1}px {grid * 2}px;
+    background: {theme.raised}; min-width: {grid * 8}px; }}
+QPushButton:hover {{ background: {theme.hover}; }}
+QPushButton:pressed {{ background: {theme.window}; }}
+QPushButton:focus {{ border-color: {theme.accent}; }}
+QPushButton:default {{ background: {theme.accent}; color: {theme.on_accent}; border-color: {theme.accent}; }}
+QPushButton:disabled {{ color: {theme.faint}; background: {theme.panel}; border-color: {theme.line}; }}
+QPushButton[flat="true"] {{ border-color: transparent; background: transparent; }}
+QPushButton[flat="true"]:hover {{ background: {theme.hover}; }}
+QPushButton[flat="true"]:focus {{ border-color: {theme.accent}; }}
+QLineEdit, QPlainTextEdit, QTextEdit {{ border: 1px solid {theme.line}; border-radius: 4px; padding: {half - 1}px;
+    background: {theme.field}; selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; }}
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {theme.accent}; }}
+QLineEdit[wrong="true"] {{ border-color: {theme.bad}; }}
+QAbstractItemView {{ border: none; background: {theme.panel}; outline: none; }}
+QAbstractItemView::item:selected {{ background: {theme.hover}; color: {theme.text}; }}
+QHeaderView::section {{ background: {theme.panel}; color: {theme.dim}; border: none;
+    border-bottom: 1px solid {theme.line}; padding: {half}px; }}
+QDockWidget::title {{ background: {theme.window}; padding: {half}px {grid}px; }}
+QGroupBox {{ border: none; margin-top: {grid * 2}px; }}
+QGroupBox::title {{ subcontrol-origin: margin; left: 0; color: {theme.dim}; }}
+QStatusBar {{ background: {theme.window}; }}
+QStatusBar::item {{ border: none; }}
+QProgressBar {{ border: none; border-radius: 3px; background: {theme.raised}; min-height: 6px; }}
+QProgressBar::chunk {{ border-radius: 3px; background: {theme.accent}; }}
+QScrollBar:vertical {{ width: {grid + 2}px; background: transparent; margin: 0; }}
+QScrollBar:horizontal {{ height: {grid + 2}px; background: transparent; margin: 0; }}
+QScrollBar::handle {{ background: {theme.hover}; border-radius: 3px; margin: 2px; }}
+QScrollBar::handle:vertical {{ min-height: {grid * 3}px; }}
+QScrollBar::handle:horizontal {{ min-width: {grid * 3}px; }}
+QScrollBar::handle:hover {{ background: {theme.faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QLabel[rank="dim"] {{ color: {theme.dim}; }}
+QLabel[rank="good"] {{ color: {theme.good}; }}
+QLabel[rank="warning"] {{ color: {theme.warning}; }}
+QLabel[rank="bad"] {{ color: {theme.bad}; }}
+QFrame[surface="panel"], QWidget[surface="panel"] {{ background: {theme.panel}; }}
+"""
