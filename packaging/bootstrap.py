@@ -138,7 +138,16 @@ def debian_wheel() -> Path | None:
 def install_package(extras: list[str]) -> bool:
     """Install the package editable with its dependencies, in the versions that were tested."""
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
-    command = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input"]
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--use-pep517",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
     constraints = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
     system.say(
         f"installing ltdesk and what it needs{' with ' + ', '.join(extras) if extras else ''} into {VENV}"

@@ -70,14 +70,15 @@ def unpack(group: str, root: Path) -> bool:
     say(f"unpacking into {root}, from apt, not installed: {' '.join(PACKAGES[group])}")
     apt = ["apt-get", "-q", "-y", *private_options(state)]
     wanted = ["install", "--no-install-recommends", "--download-only", *PACKAGES[group]]
-    if not (quiet([*apt, "update"], report=True) and quiet([*apt, *wanted], report=True)):
-        return False
-    archives = sorted((state / "archives").glob("*.deb"))
-    done = bool(archives) and all(
-        quiet(["dpkg-deb", "-x", str(deb), str(root)], report=True) for deb in archives
-    )
-    shutil.rmtree(state)
-    return done
+    try:
+        if not (quiet([*apt, "update"], report=True) and quiet([*apt, *wanted], report=True)):
+            return False
+        archives = [str(archive) for archive in (state / "archives").glob("*.deb")]
+        return bool(archives) and all(
+            quiet(["dpkg-deb", "-x", archive, str(root)], report=True) for archive in archives
+        )
+    finally:
+        shutil.rmtree(state)
 
 
 def private_options(state: Path) -> list[str]:
