@@ -112,9 +112,7 @@ class CenterOfMass(Analysis):
         return cy, cx
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
-        return tuple(
-            ResultSpec(name=f"{self.name}_{axis}", kind="scan", dtype="float64", unit="px") for axis in "yx"
-        )
+        return tuple(ResultSpec(name=f"{self.name}_{axis}", kind="scan", dtype="float64", unit="px") for axis in "yx")
 
 
 class SumFrame(Analysis):

@@ -50,7 +50,7 @@ class BaseShape(BaseModel):
         return _combine(self, "&", other)
 
     def __mul__(self, weight: float) -> Weighted:
-        return Weighted(shape=self, weight=weight)  # type: ignore[arg-type]
+        return Weighted(shape=self, weight=weight)
 
     __rmul__ = __mul__
 

@@ -142,7 +142,7 @@ class Dataset(ABC):
     def identity(self) -> Identity:
         """What tells this file from another."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (most datasets have nothing to let go of)
         """Let go of the file."""
 
     def __enter__(self) -> Dataset:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
-
 
 from ltdesk.engine.assembly import Assembly, Results
 from ltdesk.engine.dataset import Dataset
@@ -85,12 +84,15 @@ class JobHandle:
         self._seconds: float | None = None
         self._bytes = 0
         self._error: BaseException | None = None
+        self._on_cancel: list[Callable[[], None]] = []
 
     # --- for those who asked -------------------------------------------------------------------------------
 
     def cancel(self) -> None:
         """Ask for the job to stop; it is `cancelled` once work has stopped, within about a quarter of a second."""
         self._take(CancelRequested())
+        for callback in self._on_cancel:
+            callback()
 
     @property
     def cancel_requested(self) -> bool:
@@ -110,7 +112,8 @@ class JobHandle:
         seen = -1
         while True:
             with self._changed:
-                self._changed.wait_for(lambda seen=seen: self._version != seen)
+                while self._version == seen:
+                    self._changed.wait()
                 seen = self._version
             update = self.update()
             yield update
@@ -146,7 +149,11 @@ class JobHandle:
     def execution_now(self) -> dict[str, Any]:
         """How the job was run so far: partitions, seconds, bytes, and what the executor adds."""
         update = self.update()
-        counts = {"partitions": update.total, "partitions_done": update.done, "seconds": round(update.seconds, 6)}
+        counts = {
+            "partitions": update.total,
+            "partitions_done": update.done,
+            "seconds": round(update.seconds, 6),
+        }
         return {**self.execution, **counts, **self.assembly.traffic}
 
     def _failure(self) -> JobFailed:
@@ -155,10 +162,16 @@ class JobHandle:
             return JobFailed(self.state.message or "the job failed", "", failures)
         index, first = next(iter(failures.items()))
         return JobFailed(
-            f"{len(failures)} of {self.state.total} partitions failed; partition {index}: {first}", "", failures
+            f"{len(failures)} of {self.state.total} partitions failed; partition {index}: {first}",
+            "",
+            failures,
         )
 
     # --- for executors -------------------------------------------------------------------------------------
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the job is asked to stop."""
+        self._on_cancel.append(callback)
 
     def started(self, plan: Plan) -> None:
         """The plan is made; work begins."""
@@ -193,5 +206,3 @@ class JobHandle:
                 self._seconds = time.perf_counter() - self._started
             self._version += 1
             self._changed.notify_all()
-
-

@@ -1,0 +1,38 @@
+"""How each analysis is computed, found by its spec's ``kind``.
+
+To add one: a spec in `ltdesk.analysis`, a `Kernel` here.
+
+A plug-in's spec class names its kernel by a class attribute ``kernel = "package.module:Class"``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from numpy.typing import DTypeLike
+
+from ltdesk.analysis import Analysis
+from ltdesk.engine.analyses.base import Buffer, Kernel
+from ltdesk.errors import LtdeskError
+from ltdesk.geometry import Size2D
+
+_KERNELS = {
+    "virtual_detector": "ltdesk.engine.analyses.virtual_detector:VirtualDetectorKernel",
+    "com": "ltdesk.engine.analyses.center_of_mass:CenterOfMassKernel",
+    "sum_frame": "ltdesk.engine.analyses.frame_folds:SumFrameKernel",
+    "mean_frame": "ltdesk.engine.analyses.frame_folds:MeanFrameKernel",
+    "max_frame": "ltdesk.engine.analyses.frame_folds:MaxFrameKernel",
+    "sum_signal": "ltdesk.engine.analyses.sum_signal:SumSignalKernel",
+}
+
+
+def kernel_for(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
+    """The kernel of an analysis for frames ``(ky, kx)`` of `dtype`. Raises LtdeskError if it has none."""
+    path = _KERNELS.get(spec.kind) or getattr(type(spec), "kernel", None)
+    if path is None:
+        raise LtdeskError(f"analysis '{spec.kind}' has no kernel", "Its plug-in must name one.")
+    module, _, name = str(path).partition(":")
+    return getattr(import_module(module), name)(spec, frame_shape, dtype)  # type: ignore[no-any-return]
+
+
+__all__ = ["Buffer", "Kernel", "kernel_for"]

@@ -1,0 +1,64 @@
+"""What a kernel is: the buffers it fills, how a tile goes in, how results come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.analysis import ResultKind
+from ltdesk.engine.kernels.frames import Frames
+from ltdesk.geometry import Size2D
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """An accumulator of a kernel.
+
+    Attributes
+    ----------
+    name : unique within the job
+    kind : ``scan`` buffers are placed, ``frame`` and ``single`` ones folded in the plan's order
+    dtype : of the array
+    extra : axes after the kind's own
+    fold : how two partials of a ``frame`` or ``single`` buffer become one
+    """
+
+    name: str
+    kind: ResultKind
+    dtype: np.dtype[Any]
+    extra: tuple[int, ...] = ()
+    fold: Literal["add", "max"] = "add"
+
+    def empty(self, positions: tuple[int, ...], frame_shape: Size2D) -> NDArray[Any]:
+        """A fresh array: scan ones ``(*positions, *extra)`` of 0 or NaN (nothing known), others the fold's start."""
+        if self.kind == "scan":
+            nothing = np.nan if self.dtype.kind == "f" else 0
+            return np.full((*positions, *self.extra), nothing, dtype=self.dtype)
+        shape = (*frame_shape, *self.extra) if self.kind == "frame" else self.extra
+        return np.full(shape, 0 if self.fold == "add" else _lowest(self.dtype), dtype=self.dtype)
+
+    def merge(self, into: NDArray[Any], new: NDArray[Any]) -> None:
+        """Fold `new` into `into`."""
+        (np.add if self.fold == "add" else np.maximum)(into, new, out=into)
+
+
+class Kernel(Protocol):
+    """The computing side of an analysis spec; made once a job, used by several threads at once."""
+
+    buffers: tuple[Buffer, ...]
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        """Take in frames that lie at positions `at` of the partition. Scan buffers are NaN or 0 there before."""
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        """Results from buffers (copies, free to change), for `valid` positions, after `frames` frames were folded."""
+
+
+def _lowest(dtype: np.dtype[Any]) -> Any:
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min

@@ -1,0 +1,56 @@
+"""The kernels of `SumFrame`, `MeanFrame` and `MaxFrame`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ltdesk.analysis import Analysis, sum_dtype
+from ltdesk.engine.analyses.base import Arrays, Buffer
+from ltdesk.engine.kernels.folds import max_frames, sum_frames
+from ltdesk.engine.kernels.frames import Frames
+from ltdesk.engine.pixels import pixel_dtype
+from ltdesk.geometry import Size2D
+
+
+class SumFrameKernel:
+    """The sum of all frames."""
+
+    def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
+        self._name = spec.name
+        self.buffers = (Buffer(spec.name, "frame", sum_dtype(dtype)),)
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        sum_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1))
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        return {self._name: buffers[self._name]}
+
+
+class MeanFrameKernel(SumFrameKernel):
+    """The sum of all frames over their number."""
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        total = buffers[self._name].astype(np.float64)
+        return {self._name: total / frames if frames else np.full_like(total, np.nan)}
+
+
+class MaxFrameKernel:
+    """The largest value of each camera pixel; 0 (NaN for floats) before the first frame."""
+
+    def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
+        self._name = spec.name
+        self._dtype = np.dtype(dtype).newbyteorder("=")
+        self.buffers = (Buffer(spec.name, "frame", pixel_dtype(dtype), fold="max"),)
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        max_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1))
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        largest = buffers[self._name]
+        if frames == 0:
+            largest[:] = np.nan if largest.dtype.kind == "f" else 0
+        return {self._name: largest.astype(self._dtype)}

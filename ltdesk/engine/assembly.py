@@ -1,0 +1,149 @@
+"""Assembly: partials folded so far, plus which scan positions are valid.
+
+Scan results are placed as they come; frame results are folded in the plan's order, so that float sums do not depend on
+who was first. A second copy of a partial is dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.analysis import ResultSpec
+from ltdesk.engine.analyses import Buffer, kernel_for
+from ltdesk.engine.dataset import Calibration, Dataset
+from ltdesk.engine.partial import Partial
+from ltdesk.engine.recipe import make_recipe
+from ltdesk.job import Job, Partition, Plan
+
+
+@dataclass(frozen=True)
+class Results(Mapping[str, NDArray[Any]]):
+    """Arrays by result name.
+
+    Attributes
+    ----------
+    valid : (sy, sx) bool; False where a frame was outside the region, missing or failed
+    specs : what each array is, by name
+    recipe : what to do to get them again
+    execution : how they were computed
+    calibration : of the dataset
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    valid: NDArray[np.bool_]
+    specs: dict[str, ResultSpec]
+    recipe: dict[str, Any] = field(default_factory=dict)
+    execution: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+
+class Assembly:
+    """Folds partials; safe to read from any thread while others add."""
+
+    def __init__(self, job: Job, dataset: Dataset) -> None:
+        self._job, self._dataset = job, dataset
+        self._kernels = tuple(kernel_for(spec, dataset.frame_shape, dataset.dtype) for spec in job.analyses)
+        self._buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
+        self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in self._buffers.values()}
+        self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
+        self._folded_frames = 0
+        self._next = 0
+        self._waiting: dict[int, Partial | None] = {}
+        self._seen: set[int] = set()
+        self._plan: dict[int, Partition] = {}
+        self._lock = threading.Lock()
+        self.traffic = {"bytes_mapped": 0, "bytes_read": 0, "bytes_network": 0}
+        self.hosts: set[str] = set()
+
+    def start(self, plan: Plan) -> None:
+        """The partitions to come."""
+        self._plan = {partition.index: partition for partition in plan}
+
+    @property
+    def next_to_fold(self) -> int:
+        """Index of the first partition that is neither folded nor skipped; what runs ahead of it is kept waiting."""
+        return self._next
+
+    def add(self, partial: Partial) -> bool:
+        """Take a partial in; False if it was known."""
+        with self._lock:
+            if partial.index in self._seen:
+                return False
+            self._seen.add(partial.index)
+            self._place(partial)
+            self._count(partial)
+            self._waiting[partial.index] = partial
+            self._fold()
+            return True
+
+    def skip(self, index: int) -> None:
+        """Partition `index` failed: those after it need not wait for it. Should it come later, it is folded then."""
+        with self._lock:
+            self._waiting.setdefault(index, None)
+            self._fold()
+
+    def valid(self) -> NDArray[np.bool_]:
+        """Positions whose frame took part so far, ``(sy, sx)``, a copy."""
+        with self._lock:
+            return self._valid.copy()
+
+    def results(self, execution: dict[str, Any] | None = None) -> Results:
+        """The results as far as they are known; copies."""
+        with self._lock:
+            arrays = {name: array.copy() for name, array in self._arrays.items()}
+            valid, frames = self._valid.copy(), self._folded_frames
+            hosts = sorted(self.hosts)
+        finished: dict[str, NDArray[Any]] = {}
+        for kernel in self._kernels:
+            finished |= kernel.finish({b.name: arrays[b.name] for b in kernel.buffers}, valid, frames)
+        dataset = self._dataset
+        specs = {
+            spec.name: spec
+            for analysis in self._job.analyses
+            for spec in analysis.results(dataset.frame_shape, dataset.dtype)
+        }
+        recipe = make_recipe(self._job, dataset)
+        return Results(finished, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, dataset.calibration)
+
+    def _place(self, partial: Partial) -> None:
+        partition = self._plan[partial.index]
+        self._valid[partition.slices] = partial.valid.reshape(partition.shape)
+        for name, buffer in self._buffers.items():
+            if buffer.kind == "scan":
+                block = partial.buffers.pop(name)
+                self._arrays[name][partition.slices] = block.reshape(*partition.shape, *buffer.extra)
+
+    def _count(self, partial: Partial) -> None:
+        for key in self.traffic:
+            self.traffic[key] += getattr(partial, key)
+        if partial.host:
+            self.hosts.add(partial.host)
+
+    def _fold(self) -> None:
+        while self._next in self._waiting:
+            self._merge(self._waiting.pop(self._next))
+            self._next += 1
+        for index in [index for index in self._waiting if index < self._next]:
+            self._merge(self._waiting.pop(index))
+
+    def _merge(self, partial: Partial | None) -> None:
+        if partial is None:
+            return
+        for name, new in partial.buffers.items():
+            self._buffers[name].merge(self._arrays[name], new)
+        self._folded_frames += int(partial.valid.sum())

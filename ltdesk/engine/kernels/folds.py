@@ -1,0 +1,116 @@
+"""Folds over frames, pixel by pixel: sum and maximum.
+
+Integer sums take eight frames to one load of the accumulator, in 32 bits where eight pixels fit. Float sums go frame by
+frame, so that they come out the same wherever the tile was cut. Blocks of pixels keep the accumulator in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+BLOCK = 2048
+"""Pixels whose accumulators (16 KiB) stay in the first-level cache."""
+
+
+def sum_frames(flat: NDArray[Any], stride: int, n: int, acc: NDArray[Any]) -> None:
+    """Add n frames to ``acc (p)``: int64, uint64 or float64 as `ltdesk.analysis.sum_dtype` says."""
+    if flat.dtype.kind == "f":
+        _sum_float(flat, stride, n, acc)
+    elif flat.dtype.itemsize <= 2:
+        _SUM_NARROW[flat.dtype.kind](flat, stride, n, acc)
+    else:
+        _SUM_WIDE[flat.dtype.kind](flat, stride, n, acc)
+
+
+def _sum_integer(kind: Any) -> Callable[..., None]:
+    @njit(nogil=True, cache=True)
+    def rows8(acc, r0, r1, r2, r3, r4, r5, r6, r7):  # type: ignore[no-untyped-def]
+        for p in range(acc.size):
+            a = kind(kind(r0[p]) + kind(r1[p]))
+            b = kind(kind(r2[p]) + kind(r3[p]))
+            c = kind(kind(r4[p]) + kind(r5[p]))
+            d = kind(kind(r6[p]) + kind(r7[p]))
+            acc[p] += kind(kind(a + b) + kind(c + d))
+
+    @njit(nogil=True, cache=True)
+    def row(acc, r):  # type: ignore[no-untyped-def]
+        for p in range(acc.size):
+            acc[p] += kind(r[p])
+
+    @njit(nogil=True, cache=True)
+    def run(flat, stride, n, acc):  # type: ignore[no-untyped-def]
+        for i in range(0, acc.size, BLOCK):
+            j = min(i + BLOCK, acc.size)
+            part = acc[i:j]
+            for f in range(0, n - n % 8, 8):
+                s, t = f * stride + i, f * stride + j
+                rows8(
+                    part,
+                    flat[s:t],
+                    flat[s + stride : t + stride],
+                    flat[s + 2 * stride : t + 2 * stride],
+                    flat[s + 3 * stride : t + 3 * stride],
+                    flat[s + 4 * stride : t + 4 * stride],
+                    flat[s + 5 * stride : t + 5 * stride],
+                    flat[s + 6 * stride : t + 6 * stride],
+                    flat[s + 7 * stride : t + 7 * stride],
+                )
+            for f in range(n - n % 8, n):
+                row(part, flat[f * stride + i : f * stride + j])
+
+    return run
+
+
+@njit(nogil=True, cache=True)
+def _sum_float_rows4(acc, r0, r1, r2, r3):  # type: ignore[no-untyped-def]
+    for p in range(acc.size):
+        acc[p] = (((acc[p] + r0[p]) + r1[p]) + r2[p]) + r3[p]
+
+
+@njit(nogil=True, cache=True)
+def _sum_float_row(acc, r):  # type: ignore[no-untyped-def]
+    for p in range(acc.size):
+        acc[p] += r[p]
+
+
+@njit(nogil=True, cache=True)
+def _sum_float(flat, stride, n, acc):  # type: ignore[no-untyped-def]
+    for i in range(0, acc.size, BLOCK):
+        j = min(i + BLOCK, acc.size)
+        part = acc[i:j]
+        for f in range(0, n - n % 4, 4):
+            s, t = f * stride + i, f * stride + j
+            _sum_float_rows4(
+                part,
+                flat[s:t],
+                flat[s + stride : t + stride],
+                flat[s + 2 * stride : t + 2 * stride],
+                flat[s + 3 * stride : t + 3 * stride],
+            )
+        for f in range(n - n % 4, n):
+            _sum_float_row(part, flat[f * stride + i : f * stride + j])
+
+
+@njit(nogil=True, cache=True)
+def _max_row(acc, r):  # type: ignore[no-untyped-def]
+    for p in range(acc.size):
+        a, v = acc[p], r[p]
+        acc[p] = v if (v > a or v != v) else a
+
+
+@njit(nogil=True, cache=True)
+def max_frames(flat, stride, n, acc):  # type: ignore[no-untyped-def]
+    """Raise ``acc (p)``, of the pixels' dtype, to the largest of n frames; a NaN stays."""
+    for i in range(0, acc.size, BLOCK):
+        j = min(i + BLOCK, acc.size)
+        for f in range(n):
+            _max_row(acc[i:j], flat[f * stride + i : f * stride + j])
+
+
+_SUM_NARROW = {"u": _sum_integer(np.uint32), "i": _sum_integer(np.int32)}
+_SUM_WIDE = {"u": _sum_integer(np.uint64), "i": _sum_integer(np.int64)}

@@ -1,0 +1,153 @@
+"""The local executor: threads in this process, straight on the file.
+
+Kernels run without the GIL. Every thread takes the next partition of the newest job; what runs ahead of the fold is
+bounded, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.partition import Prepared, prepare, run_partition
+from ltdesk.errors import JobCancelled, LtdeskError
+from ltdesk.job import Job, Partition
+
+log = logging.getLogger(__name__)
+
+RUN_AHEAD = 4
+"""Partitions a thread may be ahead of the fold."""
+
+
+def default_threads() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class LocalExecutor:
+    """Runs jobs on `threads` threads, by default one a core. The newest job goes first, the others wait for it."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or default_threads()
+        self._runs: deque[_Run] = deque()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._workers: list[threading.Thread] = []
+
+    def submit(self, job: Job, dataset: Dataset | None = None) -> JobHandle:
+        """Start `job`. Raises OpenError, UsageError at once where the request cannot work."""
+        if dataset is None:
+            from ltdesk.engine.open import open_ref
+
+            dataset = open_ref(job.dataset)
+        run = _Run(JobHandle(job, dataset), prepare(job, dataset), self.threads * RUN_AHEAD)
+        run.handle.execution.update(executor="local", threads=self.threads)
+        run.handle.on_cancel(self._notify)
+        plan = dataset.plan()
+        run.waiting.extend(plan)
+        run.handle.started(plan)
+        with self._wake:
+            if self._closed:
+                raise LtdeskError("the executor is closed", "Make a new one.")
+            self._runs.appendleft(run)
+            self._start_workers()
+            self._wake.notify_all()
+        return run.handle
+
+    def close(self) -> None:
+        """Cancel all jobs and wait for the threads."""
+        with self._wake:
+            self._closed = True
+            runs = list(self._runs)
+        for run in runs:
+            run.handle.cancel()
+        self._notify()
+        for worker in self._workers:
+            worker.join()
+        self._workers.clear()
+
+    def __enter__(self) -> LocalExecutor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _notify(self) -> None:
+        with self._wake:
+            self._wake.notify_all()
+
+    def _start_workers(self) -> None:
+        while len(self._workers) < self.threads:
+            name = f"ltdesk-local-{len(self._workers)}"
+            worker = threading.Thread(target=self._work, name=name, daemon=True)
+            self._workers.append(worker)
+            worker.start()
+
+    def _work(self) -> None:
+        while (task := self._next_task()) is not None:
+            run, partition = task
+            run.do(partition)
+            with self._wake:
+                run.running -= 1
+                self._wake.notify_all()
+
+    def _next_task(self) -> tuple[_Run, Partition] | None:
+        with self._wake:
+            while True:
+                for run in [run for run in self._runs if run.is_over]:
+                    self._runs.remove(run)
+                    run.end()
+                for run in self._runs:
+                    if run.may_start:
+                        run.running += 1
+                        return run, run.waiting.popleft()
+                if self._closed and not self._runs:
+                    return None
+                self._wake.wait()
+
+
+@dataclass
+class _Run:
+    """A job on this executor; its fields change only under the executor's lock."""
+
+    handle: JobHandle
+    prepared: Prepared
+    run_ahead: int
+    waiting: deque[Partition] = field(default_factory=deque)
+    running: int = 0
+
+    @property
+    def may_start(self) -> bool:
+        if self.handle.cancel_requested or not self.waiting:
+            return False
+        return self.waiting[0].index < self.handle.assembly.next_to_fold + self.run_ahead
+
+    @property
+    def is_over(self) -> bool:
+        return self.running == 0 and (self.handle.cancel_requested or not self.waiting)
+
+    def do(self, partition: Partition) -> None:
+        cancelled: Callable[[], bool] = lambda: self.handle.cancel_requested  # noqa: E731
+        try:
+            self.handle.partial(run_partition(self.prepared, partition, cancelled))
+        except JobCancelled:
+            pass
+        except Exception as error:
+            if not isinstance(error, LtdeskError):
+                log.exception("partition %d failed", partition.index)
+            self.handle.partition_failed(partition.index, error)
+
+    def end(self) -> None:
+        state = self.handle.state
+        if state.done + len(state.failures) < state.total:
+            self.handle.stopped()
+        else:
+            self.handle.finished()

@@ -1,0 +1,82 @@
+"""`run_partition`: all that ever runs on a worker, wherever it is."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.analyses import Kernel, kernel_for
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.kernels.frames import as_frames
+from ltdesk.engine.partial import Partial
+from ltdesk.engine.pixels import mask_of
+from ltdesk.errors import JobCancelled
+from ltdesk.job import Job, Partition
+
+HOST = socket.gethostname()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job made ready for a dataset, once: its kernels, and which scan positions take part (None: all)."""
+
+    dataset: Dataset
+    kernels: tuple[Kernel, ...]
+    region: NDArray[np.bool_] | None
+
+
+def prepare(job: Job, dataset: Dataset) -> Prepared:
+    """Kernels and region of a job. Raises UsageError where a mask does not fit the dataset."""
+    kernels = tuple(kernel_for(spec, dataset.frame_shape, dataset.dtype) for spec in job.analyses)
+    region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
+    return Prepared(dataset, kernels, region)
+
+
+def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[[], bool] = lambda: False) -> Partial:
+    """Read the partition's tiles once and give every kernel each of them.
+
+    Raises JobCancelled between two tiles when `cancelled()` says so, DamagedFileError from the dataset.
+    """
+    started = time.perf_counter()
+    region = None if prepared.region is None else prepared.region[partition.slices].ravel()
+    partial = _empty_partial(prepared, partition)
+    if region is not None and not region.any():
+        return partial
+    for tile in prepared.dataset.tiles(partition):
+        if cancelled():
+            raise JobCancelled("the job was cancelled")
+        nbytes = tile.frames.nbytes
+        partial.bytes_mapped += tile.mapped
+        partial.bytes_read += nbytes - tile.mapped
+        for start, stop in _runs(region, tile.start, tile.start + len(tile.frames)):
+            frames = as_frames(tile.frames[start - tile.start : stop - tile.start])
+            for kernel in prepared.kernels:
+                kernel.process(frames, slice(start, stop), partial.buffers)
+            partial.valid[start:stop] = True
+    partial.seconds = time.perf_counter() - started
+    return partial
+
+
+def _empty_partial(prepared: Prepared, partition: Partition) -> Partial:
+    frame_shape = prepared.dataset.frame_shape
+    buffers: dict[str, NDArray[Any]] = {
+        buffer.name: buffer.empty((partition.size,), frame_shape)
+        for kernel in prepared.kernels
+        for buffer in kernel.buffers
+    }
+    return Partial(partition.index, buffers, np.zeros(partition.size, dtype=np.bool_), host=HOST)
+
+
+def _runs(region: NDArray[np.bool_] | None, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    if region is None:
+        yield start, stop
+        return
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], region[start:stop], [False])).astype(np.int8)))
+    for i in range(0, edges.size, 2):
+        yield start + int(edges[i]), start + int(edges[i + 1])

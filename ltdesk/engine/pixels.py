@@ -1,0 +1,32 @@
+"""Masks and pixel types as kernels take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ltdesk.errors import UsageError
+from ltdesk.geometry import AnyShape, Size2D
+
+
+def pixel_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """The type that kernels see for pixels of `dtype`: native; bool as uint8, float16 as float32."""
+    native = np.dtype(dtype).newbyteorder("=")
+    if native == np.bool_:
+        return np.dtype(np.uint8)
+    return np.dtype(np.float32) if native == np.float16 else native
+
+
+def mask_of(shape: AnyShape, size: Size2D, name: str) -> NDArray[np.bool_]:
+    """The mask ``(ky, kx)`` of a shape. Raises UsageError naming `name` where a pixel mask has another size."""
+    try:
+        return shape.mask(size)
+    except ValueError as error:
+        raise UsageError(f"'{name}': {error}", "Give a mask of the frame's size.") from error
+
+
+def weights_of(shape: AnyShape, size: Size2D) -> NDArray[np.float64] | None:
+    """The weights ``(ky, kx)`` of a shape, None for a plain 0/1 mask."""
+    return shape.weights(size)
