@@ -54,7 +54,7 @@ constraints: set-up-dev  ## write the installed versions down as the tested ones
 
 clean:  ## remove what was made, but not .venv
 	rm -rf $(BUILD) dist ltdesk.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-		.coverage .coverage.* htmlcov
+		.coverage .coverage.* htmlcov .cache
 	find ltdesk resources tests packaging benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## remove .venv too

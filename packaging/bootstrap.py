@@ -100,9 +100,7 @@ def works(code: str = "", env: dict[str, str] | None = None, report: bool = Fals
     except OSError:
         return False
     if done.returncode and report:
-        system.say(
-            f"Qt said: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"
-        )
+        system.say(f"Qt said: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}")
     return done.returncode == 0
 
 
@@ -110,9 +108,7 @@ def make_venv() -> bool:
     """See to .venv with a pip in it; one that works is kept. Where it can't be: False, and said why."""
     if not works():
         system.say(f"making {VENV}")
-        if not system.quiet(
-            [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)], report=True
-        ):
+        if not system.quiet([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)], report=True):
             return not fail("Python's venv failed.", "python3-venv")
     if works("import pip") or in_venv("-m", "ensurepip") or install_pip():
         return True
@@ -149,9 +145,7 @@ def install_package(extras: list[str]) -> bool:
         "--no-input",
     ]
     constraints = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
-    system.say(
-        f"installing ltdesk and what it needs{' with ' + ', '.join(extras) if extras else ''} into {VENV}"
-    )
+    system.say(f"installing ltdesk and what it needs{' with ' + ', '.join(extras) if extras else ''} into {VENV}")
     done = subprocess.run([*command, *constraints, "-e", target], cwd=ROOT, check=False)
     if done.returncode:
         system.say("pip failed, see above; run this again when the network or the package index answers.")

@@ -26,9 +26,7 @@ def main(folder: Path) -> int:
 
 def why_no_window() -> str | None:
     """Why a window can't be shown here; None where it can."""
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return "There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
     # Qt aborts the process that can't reach its display, so another one tries.
     tried = subprocess.run([sys.executable, "-c", OPEN_DISPLAY], capture_output=True, text=True, check=False)

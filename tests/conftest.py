@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import sys
 import tempfile
@@ -26,8 +27,14 @@ def pytest_configure() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["QT_API"] = os.environ["PYTEST_QT_API"] = "pyqt5"
     os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
-    # Compiled kernels stay from run to run: compiling them takes longer than the tests.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba" / sources_hash()))
+
+
+def sources_hash() -> str:
+    """Compiled kernels stay from run to run, since compiling takes longer than the tests, but not past a change: numba
+    looks only at the file of the kernel itself, not at those of the functions compiled into it."""
+    sources = (path.read_bytes() for path in sorted((ROOT / "ltdesk").glob("**/*.py")))
+    return hashlib.sha256(b"".join(source for source in sources if b"numba" in source)).hexdigest()[:16]
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +51,8 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             monkeypatch.setenv(f"XDG_{place}_HOME", str(home / place.lower()))
         for variable in ("APPDATA", "LOCALAPPDATA"):
             monkeypatch.setenv(variable, str(home / variable.lower()))
+        for variable in ("LTDESK_CACHE_DIR", "LTDESK_TOKEN"):
+            monkeypatch.delenv(variable, raising=False)
         (home / "runtime").mkdir(mode=0o700)
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "runtime"))
         move_settings(home / "config")

@@ -21,9 +21,7 @@ def run_suite(folder: Path, tests: str, **environment: str) -> tuple[int, str]:
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = samples: x\nqt_api = pyqt5\n", encoding="utf-8")
     inherited = {k: v for k, v in os.environ.items() if k not in ("CI", "LTDESK_SAMPLES")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
-    done = subprocess.run(
-        command, cwd=folder, env=inherited | environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=folder, env=inherited | environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -47,9 +45,7 @@ def test_one(qapp): kept.append(QDialog(windowTitle="forgotten"))
 
 @pytest.mark.parametrize("tests", [THREAD, WIDGET], ids=["thread", "widget"])
 def test_what_a_test_leaves_behind_fails_it(tmp_path: Path, tests: str) -> None:
-    tests = tests.replace(
-        "import threading\n", "import threading, conftest\nconftest.ENDING_MAY_TAKE = 0.1\n"
-    )
+    tests = tests.replace("import threading\n", "import threading, conftest\nconftest.ENDING_MAY_TAKE = 0.1\n")
     status, output = run_suite(tmp_path, tests)
     assert status == 1
     assert "left behind" in output
