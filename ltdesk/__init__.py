@@ -1,1 +1,73 @@
-"""Open a 4D-STEM scan, draw virtual detectors, see the images that they give."""
+"""Open a 4D-STEM scan, draw virtual detectors, see the images that they give.
+
+>>> import ltdesk
+>>> ds = ltdesk.open("scan.h5")
+>>> bf = ltdesk.VirtualDetector(ltdesk.Disk(cy=64, cx=64, r=12), name="bf")
+>>> results = ltdesk.run(ds, [bf, ltdesk.CenterOfMass()])
+
+Names are loaded when they are first used: importing ltdesk loads neither Qt nor dask nor numba.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ltdesk.analysis import (
+        CenterOfMass,
+        MaxFrame,
+        MeanFrame,
+        SumFrame,
+        SumSignal,
+        VirtualDetector,
+    )
+    from ltdesk.api import open, run, save, submit
+    from ltdesk.errors import LtdeskError
+    from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
+
+_PLACES = {
+    "ltdesk.api": ("open", "run", "submit", "save"),
+    "ltdesk.geometry": ("Point", "Disk", "Ring", "Sector", "Rectangle", "Ellipse", "Polygon", "PixelMask"),
+    "ltdesk.analysis": ("VirtualDetector", "CenterOfMass", "SumFrame", "MeanFrame", "MaxFrame", "SumSignal"),
+    "ltdesk.errors": ("LtdeskError",),
+}
+_MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "CenterOfMass",
+    "Disk",
+    "Ellipse",
+    "LtdeskError",
+    "MaxFrame",
+    "MeanFrame",
+    "PixelMask",
+    "Point",
+    "Polygon",
+    "Rectangle",
+    "Ring",
+    "Sector",
+    "SumFrame",
+    "SumSignal",
+    "VirtualDetector",
+    "open",
+    "run",
+    "save",
+    "submit",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from ltdesk.engine.recipe import program_version
+
+        return program_version()
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'ltdesk' has no attribute '{name}'")
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF, "__version__"})

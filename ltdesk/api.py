@@ -1,0 +1,115 @@
+"""The Python API's functions: open, run, submit, save."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import DTypeLike
+from pydantic import ValidationError
+
+from ltdesk.analysis import Analysis
+from ltdesk.engine.assembly import Results
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import Executor, JobHandle
+from ltdesk.engine.local import LocalExecutor
+from ltdesk.errors import UsageError
+from ltdesk.geometry import AnyShape, Size2D
+from ltdesk.job import Job
+from ltdesk.shape_text import validation_text
+
+
+def open(
+    path: str | os.PathLike[str],
+    dataset: str | None = None,
+    scan_shape: Size2D | None = None,
+    frame_shape: Size2D | None = None,
+    dtype: DTypeLike | None = None,
+    offset: int = 0,
+    sync_offset: int = 0,
+) -> Dataset:
+    """Open a scan; nothing but its header is read.
+
+    Parameters
+    ----------
+    path : a file or URI
+    dataset : path inside an HDF5 file; by default the first 4D one
+    scan_shape, frame_shape, dtype, offset : (sy, sx), (ky, kx), pixel type and bytes before the first frame, for a
+        headerless file; `scan_shape` also for a stack ``(n, ky, kx)``
+    sync_offset : frames to skip (> 0) or missing (< 0) before the first scan position
+
+    Raises OpenError naming the file and the way out.
+    """
+    from ltdesk.engine.open import open_dataset
+
+    return open_dataset(
+        os.fspath(path),
+        dataset=dataset,
+        scan_shape=scan_shape,
+        frame_shape=frame_shape,
+        dtype=None if dtype is None else _dtype_text(dtype),
+        offset=offset,
+        sync_offset=sync_offset,
+    )
+
+
+def submit(
+    dataset: Dataset,
+    analyses: Sequence[Analysis] | Analysis,
+    region: AnyShape | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+) -> JobHandle:
+    """Start a job and return at once; follow it by ``job.updates()``, stop it by ``job.cancel()``.
+
+    `region`: a shape on the scan; only positions inside take part. Raises UsageError if the request makes no sense.
+    """
+    given = (analyses,) if isinstance(analyses, Analysis) else tuple(analyses)
+    try:
+        job = Job(dataset=dataset.ref, analyses=given, region=region)
+    except ValidationError as error:
+        raise UsageError(validation_text(error)) from error
+    return (executor or _shared_executor(threads)).submit(job, dataset)
+
+
+def run(
+    dataset: Dataset,
+    analyses: Sequence[Analysis] | Analysis,
+    region: AnyShape | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+) -> Results:
+    """Run a job to its end: ``results["name"]`` is an array, ``results.valid`` says which positions took part.
+
+    Raises UsageError, JobFailed. An interrupt (Ctrl-C) cancels the job.
+    """
+    handle = submit(dataset, analyses, region, threads, executor)
+    try:
+        return handle.result()
+    except BaseException:
+        handle.cancel()
+        raise
+
+
+def save(results: Results, path: str | os.PathLike[str]) -> list[Path]:
+    """Write results as ``.npz``, ``.h5``, ``.tif`` or ``.png``, with their recipe inside. Raises ExportError."""
+    from ltdesk.engine.export import save as save_results
+
+    return save_results(results, path)
+
+
+def _dtype_text(dtype: Any) -> str:
+    import numpy as np
+
+    return dtype if isinstance(dtype, str) else np.dtype(dtype).str
+
+
+@cache
+def _shared_executor(threads: int | None) -> LocalExecutor:
+    executor = LocalExecutor(threads)
+    atexit.register(executor.close)
+    return executor

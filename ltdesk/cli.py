@@ -1,0 +1,114 @@
+"""The command line: parsing, exit status, and errors as one line. Each command's work is in `ltdesk.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+COMMANDS = ("demo", "info", "run")
+
+
+class _OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line and exits with 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. Try '{self.prog} --help'.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status: 0 on success, 2 on a usage error, 1 on anything else."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    known = next((word for word in words if not word.startswith("-")), "") in COMMANDS
+    args = (_command_parser() if known else _window_parser()).parse_args(words)
+    return _guarded(lambda: _command(args), args.debug)
+
+
+def _guarded(work: Callable[[], int], debug: bool) -> int:
+    from ltdesk.errors import LtdeskError
+
+    _end_politely()
+    try:
+        return work()
+    except LtdeskError as error:
+        if debug:
+            raise
+        return _fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return _fail("stopped; nothing was written", 1)
+    except BrokenPipeError:
+        # the reader of our output (head, less) has gone: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        return _fail(f"{type(error).__name__}: {error}. This is a bug; --debug shows where", 1)
+
+
+def _fail(message: str, status: int) -> int:
+    line = " ".join(message.split())
+    print(f"ltdesk: {line}", file=sys.stderr)
+    return status
+
+
+def _end_politely() -> None:
+    """SIGTERM ends a command as Ctrl-C does, so that no half-written file stays."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _command(args: argparse.Namespace) -> int:
+    module = import_module(f"ltdesk.commands.{args.command}")
+    return int(module.main(args))
+
+
+def _window_parser() -> argparse.ArgumentParser:
+    parser = _OneLine(
+        prog="ltdesk",
+        description="4D-STEM: virtual detectors, live.",
+        epilog=f"Commands: {', '.join(COMMANDS)}; 'ltdesk COMMAND --help' explains one.",
+    )
+    parser.add_argument("file", nargs="*", help="a scan, a session, or a URL; without one the window opens empty")
+    parser.set_defaults(command="window")
+    _common(parser)
+    return parser
+
+
+def _command_parser() -> argparse.ArgumentParser:
+    parser = _OneLine(prog="ltdesk", description="4D-STEM: virtual detectors, live.")
+    _common(parser)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in COMMANDS:
+        module = import_module(f"ltdesk.commands.{name}_arguments")
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(command)
+        _common(command, argparse.SUPPRESS)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser, debug: Any = False) -> None:
+    parser.add_argument("--debug", action="store_true", default=debug, help="show where an error came from")
+    parser.add_argument("--version", action=_Version)
+
+
+class _Version(argparse.Action):
+    """Prints the version; looking it up costs time that other commands should not pay."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="show the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"ltdesk {version('ltdesk')}")
+        parser.exit()

@@ -1,0 +1,1 @@
+"""What each command does; `ltdesk.cli` parses and calls them."""

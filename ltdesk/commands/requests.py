@@ -1,0 +1,117 @@
+"""From the command line's words to a Job."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from ltdesk.analysis import Analysis, VirtualDetector
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.export import read_recipe
+from ltdesk.errors import UsageError
+from ltdesk.geometry import AnyShape
+from ltdesk.job import DatasetRef, Job
+from ltdesk.plugins import analysis_spec
+from ltdesk.shape_text import parse_shape, validation_text
+
+_DETECTOR = re.compile(r"^(?P<name>[^=*]*)(?:\*(?P<weight>[^=]*))?=(?P<shape>.*)$", re.DOTALL)
+
+
+def requested_job(args: argparse.Namespace) -> Job:
+    """The job that the arguments ask for; its dataset is filled in for each file. Raises UsageError."""
+    region = None if args.region is None else parse_shape(args.region)
+    analyses: tuple[Analysis, ...] = ()
+    if args.recipe is not None:
+        recipe = read_recipe(args.recipe)
+        analyses, region = recipe.analyses, region or recipe.region
+    detectors = [parse_detector(text) for text in args.detector]
+    shapes = {spec.name: spec.shape for spec in (*analyses, *detectors) if isinstance(spec, VirtualDetector)}
+    analyses += (*detectors, *(parse_analysis(text, shapes) for text in args.analysis))
+    if not analyses:
+        raise UsageError("there is nothing to compute", "Give --detector, --analysis or --recipe.")
+    try:
+        return Job(dataset=DatasetRef(uri=""), analyses=analyses, region=region)
+    except ValidationError as error:
+        raise UsageError(validation_text(error), "Give each result a name of its own.") from error
+
+
+def parse_detector(text: str) -> VirtualDetector:
+    """``NAME=SHAPE`` or ``NAME*0.5=SHAPE``. Raises UsageError."""
+    match = _DETECTOR.match(text)
+    if match is None:
+        raise UsageError(f"detector '{text}' has no name", "Write NAME=SHAPE, as in bf=disk:64,64,12.")
+    shape = parse_shape(match["shape"])
+    try:
+        weight = 1.0 if match["weight"] is None else float(match["weight"])
+        return VirtualDetector(name=match["name"], shape=shape, weight=weight)
+    except ValidationError as error:
+        raise UsageError(
+            f"detector '{text}': {validation_text(error)}", "Names are letters, digits, _ and ."
+        ) from error
+    except ValueError:
+        raise UsageError(f"detector '{text}': '{match['weight']}' is not a number", "Write NAME*0.5=SHAPE.") from None
+
+
+def parse_analysis(text: str, shapes: Mapping[str, AnyShape]) -> Analysis:
+    """``NAME[:key=value,...]``; `shapes` are the detectors that ``mask=NAME`` may name. Raises UsageError."""
+    kind, _, options = text.partition(":")
+    spec = analysis_spec(kind)
+    if spec is VirtualDetector:
+        raise UsageError(f"analysis '{kind}' needs a shape", "Write --detector NAME=SHAPE.")
+    values = dict(_option(option, text, shapes) for option in options.split(",") if option)
+    try:
+        return spec.model_validate({"kind": kind, **values})
+    except ValidationError as error:
+        known = ", ".join(sorted(set(spec.model_fields) - {"kind"}))
+        raise UsageError(f"analysis '{text}': {validation_text(error)}", f"It takes {known}.") from error
+
+
+def _option(option: str, text: str, shapes: Mapping[str, AnyShape]) -> tuple[str, Any]:
+    key, equals, value = option.partition("=")
+    if not equals:
+        raise UsageError(f"analysis '{text}': '{option}' is not key=value", "Write as in com:cy=64,cx=64.")
+    if key != "mask":
+        return key, value
+    if value not in shapes:
+        raise UsageError(f"analysis '{text}': there is no detector '{value}'", f"Add --detector {value}=SHAPE.")
+    return key, shapes[value]
+
+
+def open_requested(args: argparse.Namespace, file: str) -> Dataset:
+    """The dataset in `file`, read as the arguments say. Raises OpenError."""
+    from ltdesk.engine.open import open_dataset
+
+    return open_dataset(
+        file,
+        dataset=args.dataset,
+        scan_shape=args.scan_shape,
+        frame_shape=args.frame_shape,
+        dtype=args.dtype,
+        offset=args.offset,
+        sync_offset=args.sync_offset,
+    )
+
+
+def warnings_for(job: Job, dataset: Dataset) -> list[str]:
+    """What a user should know before the numbers: masks that select nothing, a region without positions."""
+    found = []
+    for spec in job.analyses:
+        shape = spec.shape if isinstance(spec, VirtualDetector) else getattr(spec, "mask", None)
+        if shape is not None and not _selects(shape, dataset.frame_shape, spec.name):
+            ky, kx = dataset.frame_shape
+            found.append(f"'{spec.name}' selects no pixel of the {ky}x{kx} frame")
+    if job.region is not None and not _selects(job.region, dataset.scan_shape, "region"):
+        sy, sx = dataset.scan_shape
+        found.append(f"the region selects no position of the {sy}x{sx} scan")
+    return found
+
+
+def _selects(shape: AnyShape, size: tuple[int, int], name: str) -> bool:
+    from ltdesk.engine.pixels import mask_of
+
+    return bool(np.any(mask_of(shape, size, name)))

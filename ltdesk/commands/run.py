@@ -1,0 +1,99 @@
+"""``ltdesk run``: compute without a window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ltdesk.commands.requests import open_requested, requested_job, warnings_for
+from ltdesk.engine.assembly import Results
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import Executor, JobHandle
+from ltdesk.engine.export import check_suffix, save
+from ltdesk.engine.local import LocalExecutor
+from ltdesk.errors import DamagedFileError, ExportError, UsageError
+from ltdesk.job import Job
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the requested job on each file and write what comes out."""
+    job = requested_job(args)
+    outputs = output_paths(args.files, args.output)
+    executor = executor_for(args)
+    try:
+        for file, output in zip(args.files, outputs, strict=True):
+            run_one(args, job, file, output, executor)
+    finally:
+        executor.close()
+    return 0
+
+
+def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executor: Executor) -> None:
+    """Open, compute, write."""
+    with open_requested(args, file) as dataset:
+        _say_what_is_odd(args, job, dataset)
+        job = job.model_copy(update={"dataset": dataset.ref})
+        results = follow(executor.submit(job, dataset), Path(file).name)
+        for path in save(results, output):
+            print(path)
+
+
+def follow(handle: JobHandle, label: str) -> Results:
+    """Wait for a job with a progress bar on a terminal; an interrupt cancels it."""
+    try:
+        with tqdm(total=handle.dataset.nbytes, unit="B", unit_scale=True, desc=label, disable=None) as bar:
+            for update in handle.updates(interval=0.05):
+                bar.update(update.bytes - bar.n)
+        return handle.result()
+    except BaseException:
+        handle.cancel()
+        handle.wait()
+        raise
+
+
+def executor_for(args: argparse.Namespace) -> Executor:
+    """Where the job runs."""
+    if args.on is not None:
+        raise UsageError(f"--on {args.on}: this version runs jobs on this machine only", "Leave --on away.")
+    return LocalExecutor(args.threads)
+
+
+def output_paths(files: list[str], output: str) -> list[Path]:
+    """Where each file's results go: OUT, or for several files OUT with the file's name before its suffix."""
+    out = Path(output)
+    if out.is_dir() or output.endswith(("/", "\\")):
+        if not out.is_dir():
+            raise ExportError(f"{output}: there is no such folder", "Make the folder first, or give a file name.")
+        paths = [out / f"{stem}.npz" for stem in _stems(files)]
+    else:
+        check_suffix(out)
+        paths = [out] if len(files) == 1 else [out.with_stem(f"{out.stem}_{stem}") for stem in _stems(files)]
+    for path, file in zip(paths, files, strict=True):
+        if path.exists() and Path(file).exists() and path.samefile(file):
+            raise UsageError(f"{path}: is the scan itself", "Give the result another name.")
+    return paths
+
+
+def _stems(files: list[str]) -> list[str]:
+    """A name for each file's results; two files of one name get a number."""
+    seen: dict[str, int] = {}
+    names = []
+    for file in files:
+        stem = Path(file).stem
+        seen[stem] = seen.get(stem, 0) + 1
+        names.append(stem if seen[stem] == 1 else f"{stem}-{seen[stem]}")
+    return names
+
+
+def _say_what_is_odd(args: argparse.Namespace, job: Job, dataset: Dataset) -> None:
+    damaged = dataset.frames_good < dataset.frames_expected
+    if damaged and args.strict:
+        counts = f"{dataset.frames_good} of {dataset.frames_expected} frames are good"
+        raise DamagedFileError(f"{dataset.ref.uri}: {counts}", "Without --strict the good ones are used.")
+    if dataset.note:
+        print(f"ltdesk: {dataset.ref.uri}: {dataset.note}", file=sys.stderr)
+    for warning in warnings_for(job, dataset):
+        print(f"ltdesk: warning: {warning}", file=sys.stderr)

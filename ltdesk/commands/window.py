@@ -1,0 +1,12 @@
+"""``ltdesk [FILE]``: the window."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def main(args: argparse.Namespace) -> int:
+    """Open the window on what was named."""
+    from ltdesk.ui.app import main as run_window
+
+    return int(run_window(args.file))

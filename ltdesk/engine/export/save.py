@@ -1,0 +1,75 @@
+"""One door for all formats: the suffix decides."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ltdesk.engine.assembly import Results
+from ltdesk.engine.atomic import atomic_path
+from ltdesk.errors import ExportError, UsageError
+
+PICTURES = (".tif", ".tiff", ".png")
+CONTAINERS = (".npz", ".h5", ".hdf5", ".nxs")
+SUFFIXES = CONTAINERS + PICTURES
+
+
+def check_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix in lower case. Raises UsageError naming the known ones."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"{path}: '{suffix}' is not a format that results are written in", f"Use {', '.join(SUFFIXES)}."
+        )
+    return suffix
+
+
+def save(results: Results, path: str | os.PathLike[str]) -> list[Path]:
+    """Write `results`; one file, or for pictures of several results one each, named ``OUT_name.tif``.
+
+    Returns the paths written. Raises ExportError; then none of the files is left half-written.
+    """
+    suffix = check_suffix(path)
+    if suffix in CONTAINERS:
+        with atomic_path(path) as temporary:
+            _container_writer(suffix)(results, temporary)
+        return [Path(path)]
+    return _save_pictures(results, Path(path))
+
+
+def _save_pictures(results: Results, path: Path) -> list[Path]:
+    names = [name for name in results if results[name].ndim == 2]
+    if not names:
+        raise ExportError(f"{path}: no result is a picture: {', '.join(results)}", "Use .npz or .h5.")
+    written = []
+    for name in names:
+        target = path if len(results) == 1 else path.with_stem(f"{path.stem}_{name}")
+        with atomic_path(target) as temporary:
+            _picture_writer(path.suffix.lower())(results, name, temporary)
+        written.append(target)
+    return written
+
+
+def _container_writer(suffix: str) -> Callable[[Results, Path], None]:
+    if suffix == ".npz":
+        return write_npz
+    from ltdesk.engine.export.nexus import write_nexus
+
+    return write_nexus
+
+
+def _picture_writer(suffix: str) -> Callable[[Results, str, Path], None]:
+    from ltdesk.engine.export import pictures
+
+    return pictures.write_png if suffix == ".png" else pictures.write_tiff
+
+
+def write_npz(results: Results, path: Path) -> None:
+    """An array per result name, ``valid``, and ``recipe`` and ``execution`` as 0-d strings of JSON."""
+    texts = {"recipe": json.dumps(results.recipe), "execution": json.dumps(results.execution)}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **results.arrays, valid=results.valid, **texts)

@@ -1,0 +1,79 @@
+"""A job as a Python script that gives the same numbers, and runs as it is."""
+
+from __future__ import annotations
+
+import re
+
+from ltdesk.analysis import Analysis, VirtualDetector
+from ltdesk.geometry import AnyShape, Combination, PixelMask
+from ltdesk.job import DatasetRef, Job
+
+CLASS_OF = {
+    "virtual_detector": "VirtualDetector",
+    "com": "CenterOfMass",
+    "sum_frame": "SumFrame",
+    "mean_frame": "MeanFrame",
+    "max_frame": "MaxFrame",
+    "sum_signal": "SumSignal",
+}
+
+
+def job_script(job: Job, show: str | None = None) -> str:
+    """Python that opens the dataset, runs the job and saves it; `show` names the result that is printed."""
+    lines = [
+        '"""Made by ltdesk: computes the images shown, with ltdesk\'s Python API."""',
+        "",
+        "import ltdesk",
+        "",
+        f"dataset = ltdesk.open({_open_arguments(job.dataset)})",
+        "analyses = [",
+        *(f"    {_analysis(spec)}," for spec in job.analyses),
+        "]",
+        f"results = ltdesk.run(dataset, analyses{_region(job)})",
+        f'image = results["{show or _first_result(job)}"]',
+        "print(image.shape, image.dtype, image.min(), image.max())",
+        'ltdesk.save(results, "result.npz")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def shape_code(shape: AnyShape) -> str:
+    """A shape as a Python expression of the API."""
+    if isinstance(shape, Combination):
+        code = shape_code(shape.terms[0].shape)
+        for term in shape.terms[1:]:
+            code = f"({code} {term.op} {shape_code(term.shape)})"
+        return code
+    if isinstance(shape, PixelMask):
+        return f"ltdesk.PixelMask.model_validate_json({shape.model_dump_json()!r})"
+    values = ", ".join(f"{name}={value!r}" for name, value in shape if name != "kind")
+    return f"ltdesk.{type(shape).__name__}({values})"
+
+
+def _open_arguments(ref: DatasetRef) -> str:
+    given = {name: value for name, value in ref if name != "uri" and value not in (None, 0)}
+    return ", ".join([repr(ref.uri), *(f"{name}={value!r}" for name, value in given.items())])
+
+
+def _analysis(spec: Analysis) -> str:
+    if isinstance(spec, VirtualDetector):
+        weight = "" if spec.weight == 1.0 else f", weight={spec.weight!r}"
+        return f"ltdesk.VirtualDetector({shape_code(spec.shape)}, name={spec.name!r}{weight})"
+    values = [f"name={spec.name!r}"]
+    for name, field in type(spec).model_fields.items():
+        value = getattr(spec, name)
+        if name not in ("kind", "name") and value != field.default:
+            values.append(f"{name}={shape_code(value) if hasattr(value, 'mask') else repr(value)}")
+    return f"ltdesk.{_class_name(spec)}({', '.join(values)})"
+
+
+def _class_name(spec: Analysis) -> str:
+    return CLASS_OF.get(spec.kind, re.sub(r"\W", "", type(spec).__name__))
+
+
+def _region(job: Job) -> str:
+    return "" if job.region is None else f", region={shape_code(job.region)}"
+
+
+def _first_result(job: Job) -> str:
+    return job.analyses[0].results((1, 1), "u1")[0].name

@@ -1,0 +1,87 @@
+"""The local executor: the suite of all executors, and that threads change nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltdesk.analysis import CenterOfMass, MeanFrame, SumFrame, VirtualDetector
+from ltdesk.engine.executor import Executor
+from ltdesk.engine.local import LocalExecutor
+from ltdesk.errors import LtdeskError
+from tests.engine.executor_suite import DISK, Gated, ThreadSuite, job_for, make_array, write
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    with LocalExecutor(2) as local:
+        yield local
+
+
+class TestLocalExecutor(ThreadSuite):
+    pass
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "<f4", "<f8"])
+def test_the_same_bytes_with_any_number_of_threads(tmp_path: Path, dtype: str) -> None:
+    array = np.tile(make_array(dtype), (1, 40, 1, 1))
+    analyses = (SumFrame(), MeanFrame(), CenterOfMass(), VirtualDetector(DISK, name="bf"))
+    found = []
+    with write(tmp_path, array) as dataset:
+        assert len(dataset.plan()) > 1 or dtype == "<u2"
+        for threads in (1, 2, 5):
+            with LocalExecutor(threads) as executor:
+                results = executor.submit(job_for(dataset, *analyses), dataset).result(60)
+            found.append({name: results[name].tobytes() for name in results})
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path) -> None:
+    class Stuck(Gated):
+        def tiles(self, partition):  # type: ignore[no-untyped-def]
+            if partition.index == 0:
+                assert self.gate.wait(10)
+            done.append(partition.index)
+            if len(done) == 3:
+                enough.set()
+            yield from self.inner.tiles(partition)
+
+    done: list[int] = []
+    enough = threading.Event()
+    with write(tmp_path, make_array("u1")) as inner, LocalExecutor(2) as executor:
+        dataset = Stuck(inner)
+        handle = executor.submit(job_for(dataset, SumFrame()), dataset)
+        assert enough.wait(10)
+        dataset.gate.set()
+        handle.result(10)
+    assert max(done[: done.index(0)]) < 8
+
+
+def test_the_newest_job_goes_first(tmp_path: Path) -> None:
+    with write(tmp_path, make_array("u1")) as inner, LocalExecutor(1) as executor:
+        old, new = Gated(inner), Gated(inner)
+        new.gate.set()
+        first = executor.submit(job_for(old, SumFrame()), old)
+        assert old.reached.wait(10)
+        second = executor.submit(job_for(new, SumFrame()), new)
+        old.gate.set()
+        assert second.wait(10)
+        assert first.wait(10)
+        assert (first.state.status, second.state.status) == ("done", "done")
+
+
+def test_closing_cancels_and_joins(tmp_path: Path) -> None:
+    executor = LocalExecutor(2)
+    with write(tmp_path, make_array("u1")) as inner:
+        dataset = Gated(inner)
+        handle = executor.submit(job_for(dataset, SumFrame()), dataset)
+        assert dataset.reached.wait(10)
+        threading.Timer(0.05, dataset.gate.set).start()
+        executor.close()
+        assert handle.state.status == "cancelled"
+        with pytest.raises(LtdeskError, match="closed"):
+            executor.submit(job_for(dataset, SumFrame()), dataset)
