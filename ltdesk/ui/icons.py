@@ -1,7 +1,7 @@
 """Icons by what they are for, from one set (Material Design Icons, which QtAwesome ships).
 
-An icon takes its colour from the application's palette when it is painted, so a change of theme needs nothing done, and
-is painted at the screen's own resolution. The font is loaded at the first paint: 20 ms for this one face, against
+An icon takes its colour from the palette when it is painted, so a change of theme needs nothing done, and
+is painted at the resolution of the screen. The font is loaded at the first paint: 20 ms for one face, against
 130 ms for `qtawesome.icon`, which loads all twelve.
 """
 
@@ -77,7 +77,7 @@ NAMES = {
 
 @cache
 def icon(name: str, role: str = "") -> QIcon:
-    """The icon for `name` (a key of `NAMES`). `role` is a field of `style.Theme` to paint it in, else the text's colour.
+    """The icon for `name` (a key of `NAMES`), painted as text or as `role`, a field of `style.Theme`.
 
     Raises KeyError for a name that is not known.
     """

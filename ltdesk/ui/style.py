@@ -1,7 +1,7 @@
 """How the window looks: a theme's colours as frozen data, a palette and a small style sheet made from them.
 
-Dark by default, since a microscope room is dark; light on request; ``system`` follows the desktop. One accent, neutral
-greys, a grid of 8 px. Text is never smaller than 9 pt, so rank is shown by weight and grey, not by size.
+Dark by default, since a microscope room is dark; light on request; ``system`` follows the desktop. One
+accent, neutral greys, a grid of 8 px. Text is never smaller than 9 pt: rank is shown by weight and grey, not by size.
 """
 
 from __future__ import annotations
@@ -169,16 +169,16 @@ def _apply_colours(app: QApplication, theme: Theme) -> None:
 
 
 def _follow(app: QApplication, on: bool) -> None:
-    old = app.findChild(_Follower)
+    old: QObject | None = app.findChild(_Follower)
     if old is not None and not on:
         old.setParent(None)
         old.deleteLater()
-    elif old is None and on:
+    elif on and old is None:
         _Follower(app)
 
 
 class _Follower(QObject):
-    """Asks for the desktop's choice again when the program comes to the front: every platform has that moment."""
+    """Asks for the desktop's choice again when the program comes to the front: all platforms have that."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)

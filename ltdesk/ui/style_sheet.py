@@ -1,4 +1,4 @@
-"""The style sheet: only what a palette cannot say (rounded corners, hover, flat tool buttons, thin scroll bars)."""
+"""The style sheet: what a palette cannot say (rounded corners, hover, flat buttons, thin scroll bars)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ def sheet(theme: Theme, grid: int) -> str:
     """The style sheet of a theme. Names no fonts and no text sizes: those are the system's."""
     half = grid // 2
     return f"""
-QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.line}; padding: {half}px; }}
+QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.line};
+    padding: {half}px; }}
 QMainWindow::separator {{ background: {theme.window}; width: {half}px; height: {half}px; }}
 QSplitter::handle {{ background: {theme.window}; }}
 QSplitter::handle:hover {{ background: {theme.accent}; }}
@@ -44,8 +45,9 @@ QPushButton:disabled {{ color: {theme.faint}; background: {theme.panel}; border-
 QPushButton[flat="true"] {{ border-color: transparent; background: transparent; }}
 QPushButton[flat="true"]:hover {{ background: {theme.hover}; }}
 QPushButton[flat="true"]:focus {{ border-color: {theme.accent}; }}
-QLineEdit, QPlainTextEdit, QTextEdit {{ border: 1px solid {theme.line}; border-radius: 4px; padding: {half - 1}px;
-    background: {theme.field}; selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; }}
+QLineEdit, QPlainTextEdit, QTextEdit {{ border: 1px solid {theme.line}; border-radius: 4px;
+    padding: {half - 1}px; background: {theme.field};
+    selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {theme.accent}; }}
 QLineEdit[wrong="true"] {{ border-color: {theme.bad}; }}
 QAbstractItemView {{ border: none; background: {theme.panel}; outline: none; }}

@@ -1,4 +1,4 @@
-"""Whether the desktop is set to dark. Qt 5 has no question for it, so each platform is asked in its own way."""
+"""Whether the desktop is set to dark. Qt 5 cannot ask, so each platform is asked in its own way."""
 
 from __future__ import annotations
 
