@@ -122,8 +122,8 @@ class ExecutorSuite:
         with write(tmp_path, array) as dataset:
             results = self.run(
                 executor, dataset,
-                VirtualDetector(DISK, name="bf"), VirtualDetector(RING, name="adf"), VirtualDetector(RING * -0.5, name="half"),
-                SumFrame(), MeanFrame(), MaxFrame(), SumSignal(),
+                VirtualDetector(DISK, name="bf"), VirtualDetector(RING, name="adf"),
+                VirtualDetector(RING * -0.5, name="half"), SumFrame(), MeanFrame(), MaxFrame(), SumSignal(),
             )  # fmt: skip
         everything = np.ones(FRAME, bool)
         same(results["bf"], brute_sum(array, DISK.mask(FRAME)))
@@ -261,7 +261,7 @@ class ThreadSuite(ExecutorSuite):
             dataset.gate.set()
             handle = self.start(executor, dataset)
             with pytest.raises(
-                JobFailed, match="1 of 9 partitions failed; partition 4: .*Input/output error"
+                JobFailed, match=r"1 of 9 partitions failed; partition 4: .*Input/output error"
             ) as caught:
                 handle.result(10)
             assert list(caught.value.failures) == [4]

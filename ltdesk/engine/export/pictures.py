@@ -89,7 +89,7 @@ def _draw_bar(picture: Any, pixel: float, unit: str) -> None:
     label = f"{length:g} {unit}"
     font = ImageFont.load_default(max(10, height // 28))
     draw = ImageDraw.Draw(picture)
-    left, top, right, bottom = draw.textbbox((0, 0), label, font=font)
+    _, _, right, bottom = draw.textbbox((0, 0), label, font=font)
     bar, margin = max(1, round(length / pixel)), max(4, height // 64)
     plate = max(bar, right) + 2 * margin
     y = height - margin

@@ -15,7 +15,10 @@ from ltdesk.shape_text import validation_text
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Job:
-    """The job in a recipe file or in a result (``.json .npz .h5 .tif .png``). Raises OpenError, UsageError naming `path`."""
+    """The job in a recipe file or in a result (``.json .npz .h5 .tif .png``).
+
+    Raises OpenError, UsageError naming `path`.
+    """
     try:
         recipe = _read(Path(path))
     except OSError as error:
