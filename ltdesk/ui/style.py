@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PyQt5.QtCore import QObject, Qt
-from PyQt5.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
+from PyQt5.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QFontMetricsF, QPalette
 from PyQt5.QtWidgets import QApplication, QStyleFactory, QToolTip
 
 from ltdesk.ui.style_sheet import sheet
@@ -93,7 +93,15 @@ def figures_font(base: QFont) -> QFont:
     metrics = QFontMetricsF(base)
     if len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1:
         return QFont(base)
+    return fixed_font(base)
+
+
+def fixed_font(base: QFont) -> QFont:
+    """A font whose characters are all equally wide, as large as `base`."""
     fixed = QFontDatabase.systemFont(QFontDatabase.FixedFont)
+    if not QFontInfo(fixed).fixedPitch():  # a platform without an answer names its normal font
+        fixed = QFont("monospace")
+        fixed.setStyleHint(QFont.TypeWriter)
     fixed.setPointSizeF(max(MIN_POINTS, base.pointSizeF()))
     return fixed
 
