@@ -1,0 +1,161 @@
+"""Frames in a file, numbered from 0, arranged as a scan: what all datasets on files share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.dataset import Calibration, Dataset, Identity
+from ltdesk.engine.formats.files import file_identity
+from ltdesk.engine.formats.tiling import Span, count_present, tile_spans
+from ltdesk.errors import DamagedFileError, OpenError
+from ltdesk.geometry import Size2D
+from ltdesk.job import DatasetRef, Partition
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file holds, before the user's scan shape and sync offset.
+
+    Attributes
+    ----------
+    path : of the file that was opened
+    format : name of the format
+    scan_shape : that the file states, or ``(1, count)``
+    frame_shape, dtype : of each frame
+    good : the frames that exist, ascending and apart
+    chunk : scan positions that are stored together
+    notes : what the user should know
+    """
+
+    path: str
+    format: str
+    scan_shape: Size2D
+    frame_shape: Size2D
+    dtype: np.dtype[Any]
+    good: Sequence[range]
+    chunk: Size2D = (1, 1)
+    calibration: Calibration = field(default_factory=Calibration)
+    notes: Sequence[str] = ()
+
+
+class ArrangedDataset(Dataset):
+    """Scan position p, in row-major order, shows the file's frame ``p + sync_offset``, if there is such a frame."""
+
+    def __init__(self, ref: DatasetRef, source: Source) -> None:
+        """Raises OpenError if no position has a frame, or the shapes make no sense."""
+        check_source(source)
+        scan_shape = ref.scan_shape or source.scan_shape
+        positions = scan_shape[0] * scan_shape[1]
+        super().__init__(
+            ref=ref,
+            scan_shape=scan_shape,
+            frame_shape=source.frame_shape,
+            dtype=source.dtype,
+            format=source.format,
+            calibration=source.calibration,
+            chunk=arranged_chunk(source, scan_shape, ref.sync_offset),
+            frames_good=count_present(positions, ref.sync_offset, source.good),
+            frames_expected=positions,
+        )
+        self.source = source
+        self.note = _note(source, self)
+        if not self.frames_good:
+            raise OpenError(f"{source.path}: no scan position has a frame", "Check --sync-offset and --scan-shape.")
+        self._identity = file_identity(source.path)
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether the scan is arranged as in the file."""
+        return self.scan_shape == self.source.scan_shape and not self.ref.sync_offset
+
+    def identity(self) -> Identity:
+        return self._identity
+
+    def spans(self, partition: Partition) -> Iterator[Span]:
+        """The frames of each tile."""
+        sync, good = self.ref.sync_offset, self.source.good
+        return tile_spans(partition, self.scan_shape[1], self.tile_frames, sync, good)
+
+    def frame_index(self, y: int, x: int) -> int:
+        """Which frame of the file shows a position. Raises DamagedFileError where it is missing."""
+        index = y * self.scan_shape[1] + x + self.ref.sync_offset
+        if not any(index in stretch for stretch in self.source.good):
+            raise DamagedFileError(
+                f"{self.source.path}: the frame at ({y}, {x}) is missing; it has "
+                f"{spaced(self.frames_good)} of {spaced(self.frames_expected)} frames",
+                "Choose another position.",
+            )
+        return index
+
+    def native(self, frame: NDArray[Any]) -> NDArray[Any]:
+        """A copy in native byte order."""
+        return frame.astype(self.dtype.newbyteorder("="), copy=True)
+
+
+def check_source(source: Source) -> None:
+    """Raises OpenError where a file states shapes or a dtype that frames cannot have."""
+    shape = (*source.scan_shape, *source.frame_shape)
+    if min(shape) < 1:
+        raise OpenError(f"{source.path}: has no frames: its shape is {shape}", "Choose another dataset.")
+    check_dtype(source.path, source.dtype)
+    if math.prod(source.frame_shape) * source.dtype.itemsize > _LARGEST_FRAME:
+        raise OpenError(f"{source.path}: a frame of {source.frame_shape} is larger than any camera's")
+
+
+_LARGEST_FRAME = 1 << 32
+
+
+def check_dtype(path: str, dtype: np.dtype[Any]) -> None:
+    """Raises OpenError unless pixels are bool, integers or floats of up to 8 bytes."""
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise OpenError(
+            f"{path}: its pixels are {dtype}, not integers, floats or bool",
+            "Complex data: save magnitude, real or imaginary part as a dataset of its own."
+            if dtype.kind == "c"
+            else "Choose another dataset.",
+        )
+
+
+def arranged_chunk(source: Source, scan_shape: Size2D, sync_offset: int) -> Size2D:
+    """The chunk in the user's scan: the file's where it is arranged the same, or where a line of frames wraps well."""
+    if scan_shape == source.scan_shape and not sync_offset:
+        return source.chunk
+    length = source.chunk[1]
+    if sync_offset or source.scan_shape[0] > 1:
+        return 1, 1
+    if scan_shape[1] % length == 0:
+        return 1, length
+    return (length // scan_shape[1], scan_shape[1]) if length % scan_shape[1] == 0 else (1, 1)
+
+
+def spaced(number: int) -> str:
+    """``4 096``"""
+    return f"{number:,}".replace(",", " ")
+
+
+def _note(source: Source, dataset: Dataset) -> str:
+    notes = list(source.notes)
+    if dataset.frames_good < dataset.frames_expected:
+        notes.append(f"{spaced(dataset.frames_good)} of {spaced(dataset.frames_expected)} frames")
+    after_scan = dataset.frames_expected + dataset.ref.sync_offset
+    unused = sum(len(range(max(after_scan, part.start), part.stop)) for part in source.good)
+    if unused:
+        notes.append(f"{spaced(unused)} more frames in the file than the scan has positions")
+    return "; ".join(notes)
+
+
+def joined_ranges(stretches: Iterable[range]) -> list[range]:
+    """Ascending ranges, those that touch made one, empty ones left out."""
+    joined: list[range] = []
+    for stretch in stretches:
+        if joined and joined[-1].stop == stretch.start:
+            stretch = range(joined.pop().start, stretch.stop)
+        if stretch:
+            joined.append(stretch)
+    return joined

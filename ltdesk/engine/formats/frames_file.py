@@ -1,0 +1,138 @@
+"""FramesFile: a header plus frames at regular distances, the layout of most formats, seen through a map."""
+
+from __future__ import annotations
+
+import math
+import os
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.dataset import Tile
+from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_ranges
+from ltdesk.engine.mapping import MappedFile
+from ltdesk.geometry import Size2D
+from ltdesk.job import DatasetRef, Partition
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames at regular distances in one file.
+
+    Attributes
+    ----------
+    path : the file
+    offset : byte at which the first frame starts
+    stride : bytes from the start of a frame to the start of the next
+    dtype : of the pixels, with byte order
+    frame_shape : (ky, kx)
+    count : frames that are promised; the file may have fewer
+    missing : whether there is no such file
+    """
+
+    path: str
+    offset: int
+    stride: int
+    dtype: np.dtype[Any]
+    frame_shape: Size2D
+    count: int
+    missing: bool = False
+
+    @property
+    def frame_bytes(self) -> int:
+        return math.prod(self.frame_shape) * self.dtype.itemsize
+
+    def fitting(self) -> int:
+        """How many of the promised frames are whole in the file; 0 where there is no file."""
+        try:
+            size = 0 if self.missing else os.stat(self.path).st_size
+        except OSError:
+            return 0
+        if size < self.offset + self.frame_bytes:
+            return 0
+        return min(self.count, (size - self.offset - self.frame_bytes) // self.stride + 1)
+
+    def extent(self, first: int, count: int) -> tuple[int, int]:
+        """Offset and number of bytes of some frames."""
+        return self.offset + first * self.stride, (count - 1) * self.stride + self.frame_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Frames of one part: which file, and which bytes of it."""
+
+    part: int
+    count: int
+    offset: int
+    nbytes: int
+
+
+class FramesFile(ArrangedDataset):
+    """A dataset whose tiles are views of its file, or, where frames lie in several files in a row, of each."""
+
+    def __init__(self, ref: DatasetRef, source: Source, parts: Sequence[Frames]) -> None:
+        """`source.good` is found from the files' sizes. Raises OpenError if there is no whole frame."""
+        good = [part.fitting() for part in parts]
+        self._starts = [0, *accumulate(part.count for part in parts)]
+        stretches = [range(start, start + n) for start, n in zip(self._starts, good, strict=False) if n]
+        super().__init__(ref, replace(source, good=joined_ranges(stretches)))
+        self.parts = tuple(parts)
+        self._files = [
+            MappedFile(part.path, *part.extent(0, n)) if n else None for part, n in zip(parts, good, strict=True)
+        ]
+
+    def tiles(self, partition: Partition) -> Iterator[Tile]:
+        for span in self.spans(partition):
+            pieces = list(self._pieces(span.frame, span.count))
+            for piece in pieces:
+                self._file(piece).check()
+            frames, mapped = self._stack(pieces)
+            yield Tile(span.start, frames, mapped)
+            for piece in pieces:
+                self._file(piece).check(piece.offset, piece.nbytes)
+
+    def close(self) -> None:
+        for file in self._files:
+            if file is not None:
+                file.close()
+
+    def _read_frame(self, y: int, x: int) -> NDArray[Any]:
+        (piece,) = self._pieces(self.frame_index(y, x), 1)
+        self._file(piece).check()
+        frame = self.native(self._view(piece)[0])
+        self._file(piece).check(piece.offset, piece.nbytes)
+        return frame
+
+    def _pieces(self, first: int, count: int) -> Iterator[_Piece]:
+        stop = first + count
+        while first < stop:
+            part = bisect_right(self._starts, first) - 1
+            n = min(stop, self._starts[part + 1]) - first
+            yield _Piece(part, n, *self.parts[part].extent(first - self._starts[part], n))
+            first += n
+
+    def _file(self, piece: _Piece) -> MappedFile:
+        file = self._files[piece.part]
+        assert file is not None, "spans hold frames that exist"
+        return file
+
+    def _stack(self, pieces: Sequence[_Piece]) -> tuple[NDArray[Any], int]:
+        """Frames ``(n, ky, kx)`` and how many of their bytes are seen through a map."""
+        if len(pieces) > 1:  # a tile at the seam of two files
+            return np.concatenate([self._view(piece) for piece in pieces]), 0
+        frames = self._view(pieces[0])
+        if not frames.flags.aligned:  # kernels are compiled for aligned data
+            return frames.copy(), 0
+        return frames, frames.nbytes if self._file(pieces[0]).mapped else 0
+
+    def _view(self, piece: _Piece) -> NDArray[Any]:
+        part = self.parts[piece.part]
+        (ky, kx), item = part.frame_shape, part.dtype.itemsize
+        raw = self._file(piece).view(piece.offset, piece.nbytes)
+        strides = (part.stride, kx * item, item)
+        return np.ndarray((piece.count, ky, kx), part.dtype, buffer=raw.data, strides=strides)

@@ -1,0 +1,40 @@
+"""HDF5 files, opened for reading without a lock, with HDF5's own words where it refuses them."""
+
+from __future__ import annotations
+
+import re
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers the filters)
+
+from ltdesk.errors import OpenError
+
+CHUNK_CACHE_BYTES = 16 << 20
+_SLOTS = 4001  # a prime, about 100 for each of the chunks that fit
+
+
+def open_file(path: str) -> h5py.File:
+    """Open for reading; a program that writes the file is not hindered. Raises OpenError with HDF5's reason."""
+    options = {"rdcc_nbytes": CHUNK_CACHE_BYTES, "rdcc_nslots": _SLOTS}
+    try:
+        try:
+            return h5py.File(path, "r", locking=False, **options)
+        except ValueError:  # an HDF5 that cannot be told so
+            return h5py.File(path, "r", **options)
+    except (OSError, RuntimeError) as error:
+        raise OpenError(f"{path}: HDF5 cannot open it: {hdf5_reason(error)}", _way_out(str(error))) from error
+
+
+def hdf5_reason(error: BaseException) -> str:
+    """The reason within ``Unable to synchronously open file (truncated file: eof = 96, …)``."""
+    text = str(error.args[0] if error.args else error)
+    inner = re.fullmatch(r"[^()]*\((.*)\)\s*", text, re.DOTALL)
+    return inner[1] if inner else text
+
+
+def _way_out(text: str) -> str:
+    if "truncated" in text:
+        return "It is cut short: copy it again from where it was made."
+    if "already open" in text or "lock" in text:
+        return "Close the program that writes it."
+    return "Copy it again, or repair it with the HDF5 tools."

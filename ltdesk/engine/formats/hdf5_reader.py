@@ -1,0 +1,68 @@
+"""Frames of chunked, compressed, virtual or joined HDF5 datasets, through h5py.
+
+This is the seam at which chunks that are mapped and decompressed on all cores will take over: `ReadFrames` asks for
+rectangles of the stored scan, and nothing else knows how they are read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.formats.hdf5_files import hdf5_reason
+from ltdesk.errors import DamagedFileError
+
+
+class H5Reader:
+    """Rectangles of one 4D or 3D dataset. HDF5 serialises its calls; the lock keeps one's chunks in its cache."""
+
+    def __init__(self, owner: h5py.File, dataset: h5py.Dataset) -> None:
+        self._owner = owner
+        self._dataset = dataset
+        self._name = f"{dataset.file.filename}: {dataset.name}"
+        self._stack = dataset.ndim == 3
+        self._lock = threading.Lock()
+
+    def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:
+        where, target = (np.s_[x], out[0]) if self._stack else (np.s_[y, x], out)
+        try:
+            with self._lock:
+                self._dataset.read_direct(target, where)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise DamagedFileError(
+                f"{self._name}: cannot be read at scan {y.start}:{y.stop}, {x.start}:{x.stop}: {hdf5_reason(error)}",
+                "Copy the file again.",
+            ) from error
+
+    def close(self) -> None:
+        if self._dataset:  # still open
+            self._dataset.file.close()  # another than the owner, behind an external link
+        self._owner.close()
+
+
+class JoinedReader:
+    """Stacks in a row, as one stack: the data files of a master. A stack that is missing is None, and not read."""
+
+    def __init__(self, owner: h5py.File, stacks: Sequence[h5py.Dataset | None], counts: Sequence[int]) -> None:
+        self._owner = owner
+        self._readers = [None if stack is None else H5Reader(owner, stack) for stack in stacks]
+        self._starts = [0, *accumulate(counts)]
+
+    def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:
+        for reader, start, stop in zip(self._readers, self._starts, self._starts[1:], strict=False):
+            first, last = max(start, x.start), min(stop, x.stop)
+            if reader is not None and first < last:
+                part = out[:, first - x.start : last - x.start]
+                reader.read(y, slice(first - start, last - start), part)
+
+    def close(self) -> None:
+        for reader in self._readers:
+            if reader is not None:
+                reader.close()
+        self._owner.close()

@@ -1,0 +1,78 @@
+"""ReadFrames: frames that cannot be seen in place (compressed, chunked, scattered) and are read piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.dataset import Tile
+from ltdesk.engine.formats.arranged import ArrangedDataset, Source
+from ltdesk.engine.formats.pieces import Piece, Stored, band_pieces, run_pieces
+from ltdesk.job import DatasetRef, Partition
+
+
+class Reader(Protocol):
+    """Reads rectangles of a scan as it is stored. Several threads call it."""
+
+    def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:
+        """Fill `out`, ``(h, w, ky, kx)``, contiguous, of the file's dtype.
+
+        Raises DamagedFileError where it can't be read.
+        """
+
+    def close(self) -> None: ...
+
+
+class ReadFrames(ArrangedDataset):
+    """A dataset whose tiles are copies, cut from pieces of bounded size."""
+
+    def __init__(self, ref: DatasetRef, source: Source, reader: Reader) -> None:
+        super().__init__(ref, source)
+        self._reader = reader
+        self._stored = Stored(source.scan_shape, source.chunk, self.frame_bytes)
+
+    def tiles(self, partition: Partition) -> Iterator[Tile]:
+        """Pieces follow the chunks, tiles don't: what a tile has in one piece is kept until the next is read."""
+        spans = self.spans(partition)
+        span = next(spans, None)
+        block, start = self._empty(0), 0
+        for piece in self._pieces(partition):
+            if span is None or span.start >= piece.stop:
+                continue
+            first = min(span.start, piece.start)
+            block, start = self._block(block[first - start :] if first < piece.start else block[:0], piece), first
+            while span is not None and span.start + span.count <= piece.stop:
+                yield Tile(span.start, block[span.start - start :][: span.count])
+                span = next(spans, None)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _pieces(self, partition: Partition) -> Iterator[Piece]:
+        narrow = partition.shape[1] < self.scan_shape[1]
+        if narrow and self.as_stored and self.source.chunk[0] > 1:
+            return band_pieces(partition, self._stored)
+        sync, good = self.ref.sync_offset, self.source.good
+        return run_pieces(partition, self.scan_shape[1], sync, good, self._stored)
+
+    def _block(self, kept: NDArray[Any], piece: Piece) -> NDArray[Any]:
+        """Frames that were kept and those of a piece, one after the other."""
+        block = self._empty(len(kept) + piece.stop - piece.start)
+        block[: len(kept)] = kept
+        for part in piece.rectangles:
+            (height, width), place = part.shape, part.place - piece.start + len(kept)
+            out = block[place : place + height * width].reshape(height, width, *self.frame_shape)
+            self._reader.read(slice(part.y0, part.y1), slice(part.x0, part.x1), out)
+        return block
+
+    def _read_frame(self, y: int, x: int) -> NDArray[Any]:
+        row, column = divmod(self.frame_index(y, x), self.source.scan_shape[1])
+        frame = self._empty(1)
+        self._reader.read(slice(row, row + 1), slice(column, column + 1), frame[None])
+        return self.native(frame[0])
+
+    def _empty(self, count: int) -> NDArray[Any]:
+        return np.empty((count, *self.frame_shape), self.dtype)

@@ -1,0 +1,217 @@
+"""Opening: from what a user names, a path or URI and maybe shapes, to a Dataset."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.formats.files import check_file, read_head
+from ltdesk.engine.formats.format import HEAD_BYTES, DatasetEntry, Format
+from ltdesk.engine.formats.raw import open_raw
+from ltdesk.engine.formats.registry import RAW_SUFFIXES, format_of, named_like
+from ltdesk.errors import OpenError, UsageError, os_error_text
+from ltdesk.geometry import Size2D
+from ltdesk.job import DatasetRef
+
+__all__ = ["DatasetEntry", "list_datasets", "open_dataset", "open_ref"]
+
+MOST_POSITIONS = 1 << 31
+MOST_PIXELS = 1 << 31
+
+
+def open_dataset(
+    path: str | os.PathLike[str],
+    dataset: str | None = None,
+    scan_shape: Size2D | None = None,
+    frame_shape: Size2D | None = None,
+    dtype: DTypeLike | None = None,
+    offset: int = 0,
+    sync_offset: int = 0,
+) -> Dataset:
+    """Open a scan.
+
+    Parameters
+    ----------
+    path : a path or URI
+    dataset : path inside an HDF5 file
+    scan_shape : (sy, sx), in place of what the file says
+    frame_shape, dtype, offset : (ky, kx), pixels' type and bytes before the first frame of a headerless file
+    sync_offset : frames to skip (> 0) or missing (< 0) before the first scan position
+
+    Returns
+    -------
+    dataset : its `note` says what the user should know (missing frames, other datasets inside)
+
+    Raises
+    ------
+    UsageError : shapes, dtype or offsets that make no sense
+    ShapeNeeded : a headerless file without frame shape or dtype
+    OpenError : what can't be opened, with the reason and the way out
+    """
+    ref = DatasetRef(
+        uri=_absolute(os.fspath(path)),
+        dataset=dataset,
+        scan_shape=_shape("--scan-shape", scan_shape, MOST_POSITIONS),
+        frame_shape=_shape("--frame-shape", frame_shape, MOST_PIXELS),
+        dtype=None if dtype is None else _dtype(dtype),
+        offset=_whole("--offset", offset, least=0),
+        sync_offset=_whole("--sync-offset", sync_offset),
+    )
+    return open_ref(ref)
+
+
+def open_ref(ref: DatasetRef) -> Dataset:
+    """Open what a job names. Raises as `open_dataset` does."""
+    return SCHEMES[_scheme(ref.uri)](ref)
+
+
+def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:
+    """The datasets inside a file, the one that would be opened first; none for a format that holds just one.
+
+    Raises OpenError.
+    """
+    uri = os.fspath(path)
+    if _scheme(uri) not in ("", "file"):
+        return []
+    local = local_path(uri)
+    check_file(local)
+    known = format_of(local, read_head(local, HEAD_BYTES))
+    return [] if known is None else known.entries(local)
+
+
+def local_path(uri: str) -> str:
+    """The path of a path or ``file:`` URI. Raises OpenError for a file on another machine."""
+    if _scheme(uri) != "file":
+        return uri
+    parts = urlsplit(uri)
+    if parts.netloc not in ("", "localhost"):
+        raise OpenError(f"{uri}: names a file on {parts.netloc}", "Write file:///path for a file on this machine.")
+    return url2pathname(parts.path)
+
+
+def _open_local(ref: DatasetRef) -> Dataset:
+    path = local_path(ref.uri)
+    check_file(path)
+    try:
+        head = read_head(path, HEAD_BYTES)
+        known = format_of(path, head)
+        if known is None or (_is_raw_by_name(path) and ref.frame_shape and ref.dtype):
+            _refuse_wrong_content(path, head, ref)
+            return open_raw(path, ref)
+        opened = known.open(path, ref)
+    except OSError as error:
+        raise OpenError(f"{path}: cannot be read: {os_error_text(error)}", "Check the disk and try again.") from error
+    return _as_asked(opened, path, known)
+
+
+def _is_raw_by_name(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in RAW_SUFFIXES
+
+
+def _refuse_wrong_content(path: str, head: bytes, ref: DatasetRef) -> None:
+    """Raises OpenError for a file of a format that it only claims to have, or that is not read."""
+    if ref.frame_shape and ref.dtype:
+        return
+    if known := named_like(path):
+        raise OpenError(
+            f"{path}: is named like {known.name} but is not: it begins with {head[:8]!r}",
+            "Copy it again, or give --frame-shape and --dtype if it is headerless.",
+        )
+    if name := NOT_READ.get(os.path.splitext(path)[1].lower()):
+        raise OpenError(f"{path}: {name} is not read", "Save it as HDF5, .npy or raw.")
+
+
+def _as_asked(dataset: Dataset, path: str, known: Format) -> Dataset:
+    """Raises UsageError where shapes are given that contradict the file's own."""
+    asked = dataset.ref
+    wrong = ""
+    if asked.frame_shape is not None and asked.frame_shape != dataset.frame_shape:
+        wrong = f"frames of {_by(dataset.frame_shape)}, not {_by(asked.frame_shape)}"
+    elif asked.dtype is not None and np.dtype(asked.dtype) != dataset.dtype:
+        wrong = f"pixels of {dataset.dtype.str}, not {asked.dtype}"
+    elif asked.offset:
+        wrong = "its frames' place in its header"
+    if wrong:
+        dataset.close()
+        raise UsageError(f"{path}: the {known.name} file has {wrong}", "Leave out --frame-shape, --dtype and --offset.")
+    return dataset
+
+
+def _shape(option: str, shape: Any, most: int) -> Size2D | None:
+    if shape is None:
+        return None
+    try:
+        first, second = (int(size) for size in shape if int(size) == size)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{option} {shape}: is not two whole numbers", f"Give it like {option} 256,256.") from error
+    if first < 1 or second < 1:
+        raise UsageError(f"{option} {first},{second}: must be at least 1,1", f"Give it like {option} 256,256.")
+    if first * second > most:
+        raise UsageError(f"{option} {first},{second}: is too large", "Check the numbers.")
+    return first, second
+
+
+def _dtype(dtype: DTypeLike) -> str:
+    try:
+        given = np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError) as error:
+        raise UsageError(f"--dtype {dtype}: is not a type of pixels", "Give it like '<u2', '>u4' or 'f4'.") from error
+    if given.kind not in "biuf" or given.itemsize > 8:
+        raise UsageError(
+            f"--dtype {dtype}: pixels must be integers, floats or bool", "Give it like '<u2', '>u4' or 'f4'."
+        )
+    return given.str
+
+
+def _whole(option: str, number: int, least: int | None = None) -> int:
+    if int(number) != number or (least is not None and number < least):
+        raise UsageError(f"{option} {number}: must be a whole number" + ("" if least is None else f" from {least}"))
+    return int(number)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(str(size) for size in shape)
+
+
+def _scheme(uri: str) -> str:
+    """``file`` of ``file:///…``, nothing for a path; a drive's letter is none."""
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(?://|(?=/))", uri)
+    scheme = found[1].lower() if found else ""
+    if scheme and scheme not in SCHEMES:
+        raise OpenError(
+            f"{uri}: {scheme}:// is not known", f"Give a path, or one of {', '.join(f'{s}://' for s in SCHEMES if s)}."
+        )
+    return scheme
+
+
+def _absolute(uri: str) -> str:
+    return uri if _scheme(uri) else os.path.abspath(os.path.expanduser(uri))
+
+
+def _no_storage_yet(ref: DatasetRef) -> Dataset:
+    raise OpenError(f"{ref.uri}: a cluster's storage cannot be opened by this version", "Open a copy on this machine.")
+
+
+SCHEMES: dict[str, Callable[[DatasetRef], Dataset]] = {
+    "": _open_local,
+    "file": _open_local,
+    "webhdfs": _no_storage_yet,
+    "swebhdfs": _no_storage_yet,
+}
+"""How each kind of URI is opened; a path is the empty one. Storage adds itself here."""
+
+NOT_READ = {
+    ".dm3": "DM3", ".dm4": "DM4", ".tvips": "TVIPS", ".prz": "Panta Rhei", ".ser": "SER", ".emi": "EMI", ".seq": "SEQ",
+    ".zspy": "zspy", ".gtg": "K2IS", ".tif": "TIFF", ".tiff": "TIFF", ".png": "a picture", ".jpg": "a picture",
+    ".txt": "text", ".csv": "text", ".json": "JSON", ".xml": "XML", ".pdf": "PDF", ".zip": "a ZIP archive",
+    ".npz": "npz",
+}  # fmt: skip
+"""Files that are surely not headerless frames, by suffix."""
