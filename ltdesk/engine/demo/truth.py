@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ltdesk.engine.demo.pattern import Patterns
 
 Int = NDArray[np.int64]
+SHIFT_MAPS = ("beam_shift_y", "beam_shift_x")
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class DemoTruth:
     com_mask_radius: float
 
     def save(self, group: h5py.Group) -> None:
-        """Writes every field into `group`: arrays as datasets, numbers as attributes."""
+        """Writes every field into `group`: arrays as datasets, numbers as attributes, the beam shift as one map
+        per axis: a dataset of three dimensions would be offered as a scan."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
+            if field.name == "beam_shift":
+                for axis, name in enumerate(SHIFT_MAPS):
+                    group.create_dataset(name, data=value[..., axis])
+            elif isinstance(value, np.ndarray):
                 group.create_dataset(field.name, data=value)
             else:
                 group.attrs[field.name] = value
@@ -74,11 +79,11 @@ def read_truth(path: Path | str) -> DemoTruth:
     """The truth kept in a demo scan. Raises what h5py raises where `path` isn't one."""
     with h5py.File(path, "r") as file:
         group = file["truth"]
-        values: dict[str, Any] = {
-            field.name: group[field.name][()] if field.name in group else float(group.attrs[field.name])
-            for field in fields(DemoTruth)
+        values: dict[str, Any] = {name: data[()] for name, data in group.items()}
+        values |= {
+            field.name: float(group.attrs[field.name]) for field in fields(DemoTruth) if field.name in group.attrs
         }
-    return DemoTruth(**values)
+    return DemoTruth(beam_shift=np.stack([values.pop(name) for name in SHIFT_MAPS], -1), **values)
 
 
 def truth_of(patterns: Patterns) -> DemoTruth:
