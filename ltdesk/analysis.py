@@ -61,6 +61,10 @@ class Analysis(BaseModel):
         """What this gives for frames ``(ky, kx)`` of `dtype`."""
         raise NotImplementedError
 
+    def result_names(self) -> tuple[str, ...]:
+        """Names of the results, which the dataset does not change."""
+        return (self.name,)
+
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, name: str) -> str:
@@ -110,6 +114,9 @@ class CenterOfMass(Analysis):
         cy = (frame_shape[0] - 1) / 2 if self.cy is None else self.cy
         cx = (frame_shape[1] - 1) / 2 if self.cx is None else self.cx
         return cy, cx
+
+    def result_names(self) -> tuple[str, ...]:
+        return f"{self.name}_y", f"{self.name}_x"
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
         return tuple(ResultSpec(name=f"{self.name}_{axis}", kind="scan", dtype="float64", unit="px") for axis in "yx")

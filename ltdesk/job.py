@@ -57,7 +57,7 @@ class Job(BaseModel):
     def _names_differ(self) -> Self:
         if not self.analyses:
             raise ValueError("there is nothing to compute")
-        names = [spec.name for analysis in self.analyses for spec in analysis.results((1, 1), "u1")]
+        names = [name for analysis in self.analyses for name in analysis.result_names()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the name '{twice[0]}' is given twice")

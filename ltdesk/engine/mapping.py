@@ -18,6 +18,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+import sys
 import threading
 from typing import TYPE_CHECKING, Literal
 
@@ -56,7 +57,8 @@ class _Map(mmap.mmap):
     watch: Watch | None = None
 
     def __del__(self) -> None:
-        if self.watch:
+        # at the interpreter's end modules may be gone before the map; then nothing maps anything any more
+        if self.watch and not sys.is_finalizing():
             self.watch.release()
 
 

@@ -22,9 +22,7 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     """The suffix in lower case. Raises UsageError naming the known ones."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(
-            f"{path}: '{suffix}' is not a format that results are written in", f"Use {', '.join(SUFFIXES)}."
-        )
+        raise UsageError(f"{path}: '{suffix}' is no format for results", f"Use {', '.join(SUFFIXES)}.")
     return suffix
 
 

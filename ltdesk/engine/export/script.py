@@ -76,4 +76,4 @@ def _region(job: Job) -> str:
 
 
 def _first_result(job: Job) -> str:
-    return job.analyses[0].results((1, 1), "u1")[0].name
+    return job.analyses[0].result_names()[0]

@@ -1,0 +1,267 @@
+"""The headless command as a user runs it: a subprocess, its status, its words, its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+
+from ltdesk.geometry import Disk, Ring
+
+SCAN, FRAME = (6, 7), (16, 20)
+
+
+def ltdesk(*words: object, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command; its exit status must be `status`, a failure is one line and never a traceback."""
+    command = [sys.executable, "-m", "ltdesk", *map(str, words)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, done.stderr
+    if status:
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def array() -> np.ndarray:
+    return np.random.default_rng(3).poisson(20, SCAN + FRAME).astype(np.uint16)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, array: np.ndarray) -> Path:
+    np.save(tmp_path / "scan.npy", array)
+    array.tofile(tmp_path / "scan.raw")
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file["a/data"] = array
+        file["b/data"] = array[:2]
+        file["a/data"].attrs["scan_step_nm"] = 0.5
+    return tmp_path
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_run_writes_what_was_asked(folder: Path, array: np.ndarray) -> None:
+    out = ltdesk(
+        "run", "scan.npy", "-o", "out.npz", "--detector", "bf=disk:8,9,3",
+        "--detector", "adf*0.5=ring:8,9,3,7-disk:8,4,1",
+        "--analysis", "com:mask=bf,cy=8,cx=9", "--analysis", "sum_frame", cwd=folder,
+    )  # fmt: skip
+    assert out.stdout.strip() == "out.npz"
+    assert out.stderr == "", "no progress bar where there is no terminal"
+    with np.load(folder / "out.npz", allow_pickle=False) as result:
+        assert set(result) == {"bf", "adf", "com_y", "com_x", "sum_frame", "valid", "recipe", "execution"}
+        bf = Disk(cy=8, cx=9, r=3).mask(FRAME)
+        adf = (Ring(cy=8, cx=9, r_in=3, r_out=7) - Disk(cy=8, cx=4, r=1)).mask(FRAME)
+        np.testing.assert_array_equal(result["bf"], array[..., bf].sum(-1, dtype=np.uint64))
+        np.testing.assert_allclose(result["adf"], array[..., adf].sum(-1) * 0.5)
+        np.testing.assert_array_equal(result["sum_frame"], array.sum((0, 1), dtype=np.uint64))
+        weighted = array * bf
+        expected = (weighted * np.arange(FRAME[0])[:, None]).sum((2, 3)) / weighted.sum((2, 3)) - 8
+        np.testing.assert_allclose(result["com_y"], expected, atol=1e-12)
+        assert result["valid"].all()
+        assert result["recipe"].shape == ()
+        execution = json.loads(str(result["execution"]))
+        assert {"partitions", "hosts", "threads", "seconds", "bytes_mapped", "bytes_read", "bytes_network"} <= set(
+            execution
+        )
+        assert json.loads(str(result["recipe"]))["dataset"]["size"] == (folder / "scan.npy").stat().st_size
+
+
+def test_h5_is_a_nexus_file(folder: Path, array: np.ndarray) -> None:
+    ltdesk("run", "scan.h5", "--dataset", "a/data", "-o", "out.h5", "--detector", "bf=disk:8,9,3", cwd=folder)
+    with h5py.File(folder / "out.h5") as file:
+        group = file["entry/bf"]
+        assert file.attrs["default"] == "entry"
+        assert (group.attrs["NX_class"], group.attrs["signal"]) == ("NXdata", "data")
+        assert list(group.attrs["axes"]) == ["scan_y", "scan_x"]
+        assert group["scan_x"].attrs["units"] == "nm"
+        np.testing.assert_allclose(group["scan_x"], np.arange(7) * 0.5)
+        assert group["data"][2, 3] == array[2, 3][Disk(cy=8, cx=9, r=3).mask(FRAME)].sum()
+        assert file["entry/valid"][()].all()
+
+
+def test_pictures_get_the_results_name(folder: Path, array: np.ndarray) -> None:
+    out = ltdesk("run", "scan.npy", "-o", "out.tif", "--analysis", "sum_signal", "--analysis", "com", cwd=folder)
+    assert out.stdout.split() == ["out_sum_signal.tif", "out_com_y.tif", "out_com_x.tif"]
+    with tifffile.TiffFile(folder / "out_sum_signal.tif") as file:
+        np.testing.assert_array_equal(file.asarray(), array.sum((2, 3)))
+        assert file.asarray().dtype.kind == "f"
+        assert json.loads(file.pages.first.description)["recipe"]["program"] == "ltdesk"
+    ltdesk("run", "scan.npy", "-o", "one.png", "--analysis", "sum_signal", cwd=folder)
+    assert (folder / "one.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("source", ["out.npz", "out.h5", "out.tif", "out.png", "recipe.json"])
+def test_a_result_can_be_repeated_from_itself(folder: Path, source: str) -> None:
+    made = source if source != "recipe.json" else "out.npz"
+    np.save(folder / "mask.npy", np.eye(*FRAME))
+    ltdesk("run", "scan.npy", "-o", made, "--detector", "m=mask:mask.npy", "--region", "rect:1,1,4,5", cwd=folder)
+    if source == "recipe.json":
+        with np.load(folder / made) as result:
+            (folder / source).write_text(str(result["recipe"]))
+    (folder / "mask.npy").unlink()
+    ltdesk("run", "scan.raw", "--scan-shape", "6,7", "--frame-shape", "16,20", "--dtype", "<u2", "--recipe", source,
+           "-o", "again.npz", cwd=folder)  # fmt: skip
+    ltdesk("run", "scan.npy", "--recipe", source, "-o", "there.npz", cwd=folder)
+    with np.load(folder / "again.npz") as again, np.load(folder / "there.npz") as there:
+        np.testing.assert_array_equal(again["m"], there["m"])
+        assert again["valid"].sum() == 12
+
+
+def test_several_files_get_a_result_each(folder: Path) -> None:
+    (folder / "results").mkdir()
+    ltdesk("run", "scan.npy", "scan.h5", "-o", "results", "--analysis", "sum_signal", cwd=folder)
+    assert files(folder / "results") == {"scan.npz", "scan-2.npz"}
+    ltdesk("run", "scan.npy", "scan.h5", "-o", "out.npz", "--analysis", "sum_signal", cwd=folder)
+    assert {"out_scan.npz", "out_scan-2.npz"} <= files(folder)
+
+
+def test_the_first_of_several_datasets_is_taken_and_said(folder: Path) -> None:
+    out = ltdesk("run", "scan.h5", "-o", "out.npz", "--analysis", "sum_signal", cwd=folder)
+    assert "b/data" in out.stderr
+
+
+def test_a_cut_file_gives_its_good_frames_and_says_so(folder: Path, array: np.ndarray) -> None:
+    data = array.tobytes()
+    (folder / "cut.raw").write_bytes(data[: len(data) * 3 // 4])
+    shapes = ("--scan-shape", "6,7", "--frame-shape", "16,20", "--dtype", "<u2", "--analysis", "sum_signal")
+    out = ltdesk("run", "cut.raw", *shapes, "-o", "out.npz", cwd=folder)
+    assert "31" in out.stderr
+    assert "42" in out.stderr
+    with np.load(folder / "out.npz") as result:
+        assert result["valid"].ravel().tolist() == [True] * 31 + [False] * 11
+        np.testing.assert_array_equal(result["sum_signal"].ravel()[:31], array.sum((2, 3)).ravel()[:31])
+        assert not result["sum_signal"].ravel()[31:].any()
+    out = ltdesk("run", "cut.raw", *shapes, "-o", "strict.npz", "--strict", cwd=folder, status=1)
+    assert "31 of 42" in out.stderr
+    assert "strict.npz" not in files(folder)
+
+
+USAGE = {
+    "nothing to compute": ("run", "scan.npy", "-o", "o.npz"),
+    "no format for results": ("run", "scan.npy", "-o", "o.xyz", "--analysis", "com"),
+    "is given twice": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:1,1,1", "--detector", "a=disk:2,2,2"),
+    "reserved": ("run", "scan.npy", "-o", "o.npz", "--detector", "valid=disk:1,1,1"),
+    "greater than or equal to 0": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:1,1,-1"),
+    "finite": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:nan,1,1"),
+    "'blob:1' is not known": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=blob:1"),
+    "analysis 'magic' is not known": ("run", "scan.npy", "-o", "o.npz", "--analysis", "magic"),
+    "no detector 'bf'": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com:mask=bf"),
+    "two positive numbers": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--scan-shape", "0,7"),
+    "scan itself": ("run", "out.npz", "-o", "out.npz", "--analysis", "com"),
+    "required: -o": ("run", "scan.npy", "--analysis", "com"),
+    "invalid choice": ("demo", "--size", "huge"),
+}
+
+
+@pytest.mark.parametrize("said", USAGE)
+def test_a_request_that_makes_no_sense_is_a_usage_error(folder: Path, said: str) -> None:
+    (folder / "out.npz").write_bytes(b"")
+    before = files(folder)
+    assert said in ltdesk(*USAGE[said], cwd=folder, status=2).stderr
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("missing.h5", None), ("empty.h5", b""), ("nonsense.h5", b"nonsense" * 100), ("folder", "folder")],
+)
+def test_a_bad_file_is_named_and_leaves_nothing(folder: Path, name: str, content: bytes | str | None) -> None:
+    if content == "folder":
+        (folder / name).mkdir()
+    elif content is not None:
+        (folder / name).write_bytes(content)
+    before = files(folder)
+    for command in (("run", name, "-o", "o.npz", "--analysis", "com"), ("info", name)):
+        assert name in ltdesk(*command, cwd=folder, status=1).stderr
+    assert files(folder) == before
+
+
+def test_an_hdf5_file_cut_in_half_is_an_error(folder: Path) -> None:
+    data = (folder / "scan.h5").read_bytes()
+    (folder / "half.h5").write_bytes(data[: len(data) // 2])
+    assert "half.h5" in ltdesk("run", "half.h5", "-o", "o.npz", "--analysis", "com", cwd=folder, status=1).stderr
+
+
+def test_a_mask_that_selects_nothing_is_a_warning(folder: Path) -> None:
+    out = ltdesk("run", "scan.npy", "-o", "o.npz", "--detector", "far=disk:500,500,3", cwd=folder)
+    assert "'far' selects no pixel" in out.stderr
+    with np.load(folder / "o.npz") as result:
+        assert not result["far"].any()
+
+
+def test_an_output_that_cannot_be_written_leaves_nothing(folder: Path) -> None:
+    out = ltdesk("run", "scan.npy", "-o", "nowhere/o.npz", "--analysis", "com", cwd=folder, status=1)
+    assert "nowhere" in out.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
+def test_a_full_disk_leaves_no_half_result(folder: Path) -> None:
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"  # any file over 1000 bytes: no space
+        "from ltdesk.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "run", "scan.npy", "-o", "o.npz", "--analysis", "sum_frame"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert "o.npz" in done.stderr
+    assert not [name for name in files(folder) if "o" in name.split(".")[0] and name.endswith("npz")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+def test_a_cache_that_cannot_be_written_stops_nothing(folder: Path) -> None:
+    (folder / "cache").write_text("a file where a folder should be")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": "", "LTDESK_CACHE_DIR": str(folder / "cache")}
+    command = [sys.executable, "-m", "ltdesk", "run", "scan.npy", "-o", "o.npz", "--analysis", "sum_signal"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_stop_leaves_no_half_result(folder: Path) -> None:
+    with open(folder / "big.raw", "wb") as file:
+        file.truncate(40 << 30)
+    shapes = ("--scan-shape", "1024,1024", "--frame-shape", "128,160", "--dtype", "<u2", "--analysis", "sum_frame")
+    command = [sys.executable, "-m", "ltdesk", "run", "big.raw", *shapes, "-o", "o.npz"]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 1, said
+    assert said.strip().splitlines() == ["ltdesk: stopped; nothing was written"]
+    assert files(folder) == {"scan.npy", "scan.raw", "scan.h5", "big.raw"}
+
+
+def test_info_says_what_is_in_a_file(folder: Path) -> None:
+    facts = json.loads(ltdesk("info", "scan.h5", "--json", cwd=folder).stdout)
+    assert (facts["scan_shape"], facts["frame_shape"], facts["dtype"]) == ([6, 7], [16, 20], "<u2")
+    assert (facts["frames_good"], facts["frames_expected"]) == (42, 42)
+    assert facts["calibration"]["scan_step"] == 0.5
+    assert {entry["path"].strip("/") for entry in facts["datasets"]} == {"a/data", "b/data"}
+    text = ltdesk("info", "scan.h5", cwd=folder).stdout
+    assert "16 x 20 pixels, <u2" in text
+    assert "42 good of 42 expected" in text
+
+
+def test_demo_is_made_where_asked(folder: Path) -> None:
+    assert ltdesk("demo", "--out", "demo.h5", cwd=folder).stdout.strip() == "demo.h5"
+    facts = json.loads(ltdesk("info", "demo.h5", "--json", cwd=folder).stdout)
+    assert (facts["scan_shape"], facts["frame_shape"]) == ([64, 64], [96, 96])
+
+
+def test_importing_ltdesk_is_light() -> None:
+    code = "import sys, ltdesk; ltdesk.Disk; print([m for m in ('PyQt5', 'dask', 'numba', 'h5py') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
