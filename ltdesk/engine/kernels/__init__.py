@@ -54,11 +54,11 @@ def _save_if_there_is_room() -> None:
 
     def save_or_go_on(self: Any, sig: Any, data: Any) -> None:
         try:
-            save(self, sig, data)
+            save(self, sig, data)  # type: ignore[no-untyped-call]
         except OSError as error:
             log.warning("compiled kernel not kept: %s", error)
 
-    caching.Cache.save_overload = save_or_go_on
+    caching.Cache.save_overload = save_or_go_on  # type: ignore[method-assign]
 
 
 _save_if_there_is_room()
