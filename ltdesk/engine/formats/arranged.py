@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.engine.dataset import Calibration, Dataset, Identity
+from ltdesk.engine.dataset import Calibration, Dataset, Identity, Tile
 from ltdesk.engine.formats.files import file_identity
 from ltdesk.engine.formats.tiling import Span, count_present, tile_spans
 from ltdesk.errors import DamagedFileError, OpenError
@@ -68,6 +70,7 @@ class ArrangedDataset(Dataset):
         if not self.frames_good:
             raise OpenError(f"{source.path}: no scan position has a frame", "Check --sync-offset and --scan-shape.")
         self._identity = file_identity(source.path)
+        self._closed = False
 
     @property
     def as_stored(self) -> bool:
@@ -76,6 +79,40 @@ class ArrangedDataset(Dataset):
 
     def identity(self) -> Identity:
         return self._identity
+
+    def tiles(self, partition: Partition) -> Iterator[Tile]:
+        with self._open():
+            yield from self._tiles(partition)
+
+    def close(self) -> None:
+        self._closed = True
+        self._close()
+
+    @abstractmethod
+    def _tiles(self, partition: Partition) -> Iterator[Tile]: ...
+
+    @abstractmethod
+    def _frame(self, y: int, x: int) -> NDArray[Any]: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    def _read_frame(self, y: int, x: int) -> NDArray[Any]:
+        with self._open():
+            return self._frame(y, x)
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Say so where the dataset is closed, even by another thread meanwhile. Raises OpenError."""
+        closed = OpenError(f"{self.source.path}: is closed", "Open it again.")
+        if self._closed:
+            raise closed
+        try:
+            yield
+        except (ValueError, DamagedFileError) as error:
+            if self._closed:
+                raise closed from error
+            raise
 
     def spans(self, partition: Partition) -> Iterator[Span]:
         """The frames of each tile."""
@@ -105,7 +142,9 @@ def check_source(source: Source) -> None:
         raise OpenError(f"{source.path}: has no frames: its shape is {shape}", "Choose another dataset.")
     check_dtype(source.path, source.dtype)
     if math.prod(source.frame_shape) * source.dtype.itemsize > _LARGEST_FRAME:
-        raise OpenError(f"{source.path}: a frame of {source.frame_shape} is larger than any camera's")
+        raise OpenError(
+            f"{source.path}: a frame of {source.frame_shape} is larger than any camera's", "Check --frame-shape."
+        )
 
 
 _LARGEST_FRAME = 1 << 32

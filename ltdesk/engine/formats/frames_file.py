@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_ranges
 from ltdesk.engine.mapping import MappedFile
+from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition
 
@@ -80,13 +81,16 @@ class FramesFile(ArrangedDataset):
         good = [part.fitting() for part in parts]
         self._starts = [0, *accumulate(part.count for part in parts)]
         stretches = [range(start, start + n) for start, n in zip(self._starts, good, strict=False) if n]
+        if not stretches:
+            raise _no_whole_frame(source, parts)
         super().__init__(ref, replace(source, good=joined_ranges(stretches)))
         self.parts = tuple(parts)
         self._files = [
             MappedFile(part.path, *part.extent(0, n)) if n else None for part, n in zip(parts, good, strict=True)
         ]
 
-    def tiles(self, partition: Partition) -> Iterator[Tile]:
+    def _tiles(self, partition: Partition) -> Iterator[Tile]:
+        """Checks the file before each tile, and once its user is back, what the tile showed."""
         for span in self.spans(partition):
             pieces = list(self._pieces(span.frame, span.count))
             for piece in pieces:
@@ -96,12 +100,12 @@ class FramesFile(ArrangedDataset):
             for piece in pieces:
                 self._file(piece).check(piece.offset, piece.nbytes)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         for file in self._files:
             if file is not None:
                 file.close()
 
-    def _read_frame(self, y: int, x: int) -> NDArray[Any]:
+    def _frame(self, y: int, x: int) -> NDArray[Any]:
         (piece,) = self._pieces(self.frame_index(y, x), 1)
         self._file(piece).check()
         frame = self.native(self._view(piece)[0])
@@ -136,3 +140,11 @@ class FramesFile(ArrangedDataset):
         raw = self._file(piece).view(piece.offset, piece.nbytes)
         strides = (part.stride, kx * item, item)
         return np.ndarray((piece.count, ky, kx), part.dtype, buffer=raw.data, strides=strides)
+
+
+def _no_whole_frame(source: Source, parts: Sequence[Frames]) -> OpenError:
+    elsewhere = sorted({os.path.basename(part.path) for part in parts if part.path != source.path})
+    if elsewhere:
+        names = ", ".join(elsewhere[:3])
+        return OpenError(f"{source.path}: its frames are in {names}, missing or cut short", "Put them beside it.")
+    return OpenError(f"{source.path}: ends before its first frame does", "Copy it again.")

@@ -165,7 +165,7 @@ def _entry(path: str, dataset: h5py.Dataset) -> DatasetEntry:
 
 
 def _nothing_inside(path: str, tree: Tree) -> OpenError:
-    shapes = [f"{name} {dataset.shape}" for name, dataset in sorted(tree.datasets.items())]
+    shapes = [f"{name} {dataset.shape} {dataset.dtype}" for name, dataset in sorted(tree.datasets.items())]
     inside = f"it holds {_listed(shapes)}" if shapes else "it holds no dataset at all"
     broken = [f"{name} -> {target}" for name, target in sorted(tree.broken.items())]
     links = f"; broken links: {_listed(broken)}" if broken else ""

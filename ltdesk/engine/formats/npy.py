@@ -73,8 +73,6 @@ def _open_c(source: Source, ref: DatasetRef, header: _Header) -> FramesFile:
     count = source.scan_shape[0] * source.scan_shape[1]
     frame_bytes = source.frame_shape[0] * source.frame_shape[1] * header.dtype.itemsize
     frames = Frames(source.path, header.offset, frame_bytes, header.dtype, source.frame_shape, count)
-    if not frames.fitting():
-        raise OpenError(f"{source.path}: ends before its first frame does", "Copy it again.")
     return FramesFile(ref, source, [frames])
 
 

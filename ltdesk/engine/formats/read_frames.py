@@ -34,7 +34,7 @@ class ReadFrames(ArrangedDataset):
         self._reader = reader
         self._stored = Stored(source.scan_shape, source.chunk, self.frame_bytes)
 
-    def tiles(self, partition: Partition) -> Iterator[Tile]:
+    def _tiles(self, partition: Partition) -> Iterator[Tile]:
         """Pieces follow the chunks, tiles don't: what a tile has in one piece is kept until the next is read."""
         spans = self.spans(partition)
         span = next(spans, None)
@@ -48,7 +48,7 @@ class ReadFrames(ArrangedDataset):
                 yield Tile(span.start, block[span.start - start :][: span.count])
                 span = next(spans, None)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self._reader.close()
 
     def _pieces(self, partition: Partition) -> Iterator[Piece]:
@@ -68,7 +68,7 @@ class ReadFrames(ArrangedDataset):
             self._reader.read(slice(part.y0, part.y1), slice(part.x0, part.x1), out)
         return block
 
-    def _read_frame(self, y: int, x: int) -> NDArray[Any]:
+    def _frame(self, y: int, x: int) -> NDArray[Any]:
         row, column = divmod(self.frame_index(y, x), self.source.scan_shape[1])
         frame = self._empty(1)
         self._reader.read(slice(row, row + 1), slice(column, column + 1), frame[None])

@@ -6,8 +6,10 @@ from a file, its compressed copy and its ingested twin.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ltdesk.job import Partition
 
@@ -57,10 +59,15 @@ def tile_spans(
 
 def present(span: Span, good: Sequence[range]) -> Iterator[Span]:
     """The parts of a span whose frames exist."""
-    for stretch in good:
+    for stretch in islice(good, bisect_right(good, span.frame, key=_stop), None):
+        if stretch.start >= span.frame + span.count:
+            return
         first, stop = max(span.frame, stretch.start), min(span.frame + span.count, stretch.stop)
-        if first < stop:
-            yield Span(span.start + first - span.frame, first, stop - first)
+        yield Span(span.start + first - span.frame, first, stop - first)
+
+
+def _stop(stretch: range) -> int:
+    return stretch.stop
 
 
 def count_present(positions: int, sync_offset: int, good: Sequence[range]) -> int:
