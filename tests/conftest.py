@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -25,6 +27,9 @@ PASSED = pytest.StashKey[bool]()
 def pytest_configure() -> None:
     """Set the environment before anything imports Qt, numba or ltdesk; subprocesses inherit it."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if "XDG_RUNTIME_DIR" not in os.environ:  # Qt warns where a login session has none, and warnings are errors
+        os.environ["XDG_RUNTIME_DIR"] = runtime = tempfile.mkdtemp(prefix="ltdesk-runtime-")
+        atexit.register(shutil.rmtree, runtime, ignore_errors=True)
     os.environ["QT_API"] = os.environ["PYTEST_QT_API"] = "pyqt5"
     os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba" / sources_hash()))

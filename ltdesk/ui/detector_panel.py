@@ -180,15 +180,12 @@ class DetectorPanel(QWidget):
 
     def _follow(self, old: Session, new: Session) -> None:
         row = self.rows.row(new.selected)
-        if row != self.view.currentIndex().row() or row not in self._chosen_rows():
+        if row != self.view.currentIndex().row():
             flags = QItemSelectionModel.ClearAndSelect | QItemSelectionModel.Rows
             self.view.selectionModel().setCurrentIndex(self.rows.index(row, NAME), flags)
         if old.detectors != new.detectors:
             self.message.hide()
         self._update_buttons()
-
-    def _chosen_rows(self) -> set[int]:
-        return {index.row() for index in self.view.selectionModel().selectedRows(NAME)}
 
     def _selected(self, current: QModelIndex) -> None:
         if current.isValid():

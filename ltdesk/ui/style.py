@@ -92,7 +92,7 @@ def figures_font(base: QFont) -> QFont:
     """
     metrics = QFontMetricsF(base)
     if len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1:
-        return QFont(base)
+        return readable_font(base)
     return fixed_font(base)
 
 
