@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ltdesk.session import Display
 from ltdesk.ui.display_scale import DisplayScale, scale_for
 from ltdesk.ui.levels import Histogram, Levels, auto_levels, histogram, sample_of
-from ltdesk.ui.prepare import BLOCK, Picture, Prepared, Status, _count, _numbers, steps, stencils
+from ltdesk.ui.prepare import BLOCK, Picture, Prepared, Status, _count, _numbers, stencils, steps
 from ltdesk.ui.raster import pyramid
 
 STEPS = 256
@@ -27,9 +27,7 @@ class Layer(NamedTuple):
     name: str = ""
 
 
-def prepare_composite(
-    layers: Sequence[Layer], display: Display, *, unit: str = "", status: Status = ""
-) -> Prepared:
+def prepare_composite(layers: Sequence[Layer], display: Display, *, unit: str = "", status: Status = "") -> Prepared:
     """Layers of one shape, added as light. A position is shown where all layers have it. At least one layer."""
     pictures = tuple(Picture(x.values, x.valid, unit=unit, status=status, name=x.name) for x in layers)
     colours = tuple(x.colour for x in layers)

@@ -58,7 +58,8 @@ class HistogramStrip(QWidget):
         """Show the histogram and levels of a picture."""
         self._prepared = prepared
         if prepared is not None and not self._held:
-            self._span = prepared.histograms[0].start, prepared.histograms[0].stop
+            edges = prepared.histograms[0].edges
+            self._span = float(edges[0]), float(edges[-1])
         self._describe()
         self.update()
 
@@ -238,9 +239,8 @@ class HistogramStrip(QWidget):
 
 def outline(histogram: Histogram, plot: QRectF, span: Levels | None) -> QPainterPath:
     """The counts as an outline in `plot`, on a logarithmic axis; `span` of the scale is its width, None: its own."""
-    start, stop = span or (histogram.start, histogram.stop)
-    edges = np.linspace(histogram.start, histogram.stop, len(histogram.counts) + 1)
-    xs = plot.left() + (edges - start) / (stop - start) * plot.width()
+    start, stop = span or (histogram.edges[0], histogram.edges[-1])
+    xs = plot.left() + (histogram.edges - start) / (stop - start) * plot.width()
     heights = np.log1p(histogram.counts)
     ys = plot.bottom() - heights / max(heights.max(), 1e-9) * plot.height()
     path = QPainterPath(QPointF(xs[0], plot.bottom()))
@@ -256,4 +256,4 @@ def figures_width(widget: QWidget) -> int:
     """The width of a field that holds a level, however long its number is."""
     font = style.figures_font(style.readable_font(widget.font()))
     widget.setFont(font)
-    return widget.fontMetrics().horizontalAdvance("−8.8888×10⁻⁸⁸") + 2 * style.GRID
+    return widget.fontMetrics().horizontalAdvance("−8.888×10⁻⁸⁸") + style.GRID

@@ -2,8 +2,8 @@
 
 pyqtgraph's and most viewers' automatic levels are the extremes or percentiles of a sample: one hot pixel makes a
 picture black, dead columns pass any percentile, and a sample misses the few pixels that hold anything at all
-(pyqtgraph#1608). Here percentiles come from a sample, but what is bright over two by two pixels or more always
-counts, and so does what stands alone on an empty ground, both from all pixels.
+(pyqtgraph#1608). Here percentiles come from a sample, but what is bright over two by two pixels or more counts
+however small it is, from all pixels; and what is narrower counts only as far as a few times that.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from ltdesk.ui.display_scale import DisplayScale
 
-SAMPLE = 1 << 17
-TAIL = 0.001
-"""The part of the pixels at either end that may be outliers."""
+SAMPLE = 1 << 16
+TAIL, WIDE_TAIL = 0.001, 0.05
+"""The part of the pixels at either end that may be outliers; and the part where one looks for what is wide."""
 FEW = 256
 """A picture of fewer pixels has no percentiles to speak of: its extremes count."""
 DEFECT_BLOCKS = 4
 """A defect of 3 by 3 pixels has four blocks of 2 by 2; a picture of `MANY` pixels may have one."""
 MANY = 4096
+NARROW = 8.0
+"""What is one pixel wide (noise, atoms, but dead columns too) may reach this many times as far as what is wider."""
 BINS = 128
 
 Levels = tuple[float, float]
@@ -33,19 +35,18 @@ Bool2D = NDArray[np.bool_]
 class Histogram(NamedTuple):
     """How often values occur, between two places on the display scale.
 
-    start, stop : ends of the bins, on the scale (`DisplayScale.forward` of values)
+    edges : (bins + 1,) of the bins, on the scale (`DisplayScale.forward` of values)
     counts : (bins,) pixels, extrapolated where they were sampled
     colour : ``#rrggbb`` of a composite's layer, else empty
     """
 
-    start: float
-    stop: float
+    edges: NDArray[np.float64]
     counts: NDArray[np.float64]
     colour: str = ""
 
 
 def sample_of(values: NDArray[Any], shown: Bool2D | None) -> NDArray[Any]:
-    """Up to about 131 000 of the pixels that are `shown`, spread over the whole picture, flat."""
+    """Up to about 65 000 of the pixels that are `shown`, spread over the whole picture, flat."""
     flat = values.reshape(-1)
     step = max(1, flat.size // SAMPLE)
     while step > 1 and gcd(step, values.shape[-1]) > 1:  # or the same columns would be met again and again
@@ -60,10 +61,12 @@ def auto_levels(values: NDArray[Any], shown: Bool2D | None, sample: NDArray[Any]
         sample = sample[sample != marker]
     if not sample.size:
         return _sparse_levels(values, shown, marker)
-    low, high = _percentiles(sample)
+    low, low_end, middle, high_end, high = _percentiles(sample)
     if sample.size >= FEW:
-        high = max(high, _supported(values, shown, marker, high, brightest=True))
-        low = min(low, _supported(values, shown, None, low, brightest=False))
+        high_end = _supported(values, shown, marker, high_end, brightest=True)
+        low_end = _supported(values, shown, None, low_end, brightest=False)
+        high = _bounded(high, middle, high_end, sample)
+        low = -_bounded(-low, -middle, -low_end, np.negative(sample, dtype=np.float64))
     return (low, high) if high > low else _sparse_levels(values, shown, marker)
 
 
@@ -91,19 +94,29 @@ def dead_marker(dtype: np.dtype[Any]) -> Any:
 
 def histogram(scale: DisplayScale, sample: NDArray[Any], levels: Levels, total: int) -> Histogram:
     """The histogram of `sample` on `scale`, about `levels` with room to drag them; `total` pixels in all."""
-    start, stop = _span(scale, sample, levels)
+    edges = np.linspace(*_span(scale, sample, levels), BINS + 1)
     if not sample.size:
-        return Histogram(start, stop, np.zeros(BINS))
-    bins = BINS
-    if scale.name == "linear" and sample.dtype.kind in "iu":  # no gaps between whole numbers
-        start, stop = np.floor(start) - 0.5, np.ceil(stop) + 0.5
-        width = np.ceil((stop - start) / BINS)
-        bins = max(1, int(np.ceil((stop - start) / width)))
-        stop = start + bins * width
-    places = scale.forward(sample.astype(np.float64))
-    index = np.floor((places - start) * (bins / (stop - start)))
-    inside = index[(index >= 0) & (index < bins)].astype(np.intp)
-    return Histogram(start, stop, np.bincount(inside, minlength=bins) * (total / sample.size))
+        return Histogram(edges, np.zeros(BINS))
+    borders = scale.inverse(edges)
+    if sample.dtype.kind in "iu":  # bins between whole numbers, so that there are no gaps
+        borders = _between_whole_numbers(borders)
+        edges = scale.forward(borders)
+    if scale.name == "linear":
+        places = np.floor((sample - edges[0]) * ((edges.size - 1) / (edges[-1] - edges[0]))).astype(np.intp)
+    else:
+        places = np.searchsorted(borders, sample.astype(np.float64), side="right") - 1
+    inside = places[(places >= 0) & (places < edges.size - 1)]
+    return Histogram(edges, np.bincount(inside, minlength=edges.size - 1) * (total / sample.size))
+
+
+def _between_whole_numbers(borders: NDArray[np.float64]) -> NDArray[np.float64]:
+    """About the same borders, halfway between whole numbers; on a linear scale evenly spaced."""
+    steps = np.diff(borders)
+    if np.allclose(steps, steps[0]):
+        start, width = np.floor(borders[0]) - 0.5, np.ceil(steps[0])
+        count = int(np.ceil((np.ceil(borders[-1]) + 0.5 - start) / width))
+        return np.asarray(start + width * np.arange(count + 1))
+    return np.unique(np.append(np.floor(borders) - 0.5, np.ceil(borders[-1]) + 0.5))
 
 
 def _span(scale: DisplayScale, sample: NDArray[Any], levels: Levels) -> Levels:
@@ -116,16 +129,30 @@ def _span(scale: DisplayScale, sample: NDArray[Any], levels: Levels) -> Levels:
     return (start, stop) if stop > start else (start - 0.5, stop + 0.5)
 
 
-def _percentiles(sample: NDArray[Any]) -> Levels:
+def _percentiles(sample: NDArray[Any]) -> tuple[float, ...]:
+    """The levels by rank alone, the ends of the middle part, and the median: from dark to bright."""
+    last = sample.size - 1
     out = int(np.ceil(TAIL * sample.size)) if sample.size >= FEW else 0
-    ranks = (out, sample.size - 1 - out)
-    ordered = np.partition(sample, ranks)
-    return float(ordered[ranks[0]]), float(ordered[ranks[1]])
+    end = int(WIDE_TAIL * sample.size)
+    ranks = (out, end, last // 2, last - end, last - out)
+    ordered = np.partition(sample, sorted(set(ranks)))
+    return tuple(float(ordered[rank]) for rank in ranks)
 
 
-def _supported(
-    values: NDArray[Any], shown: Bool2D | None, marker: Any, bound: float, *, brightest: bool
-) -> float:
+def _bounded(percentile: float, middle: float, supported: float, sample: NDArray[Any]) -> float:
+    """The upper level: what is wide counts in full, what is narrow up to `NARROW` times as far from the middle."""
+    if supported <= middle:  # nothing is wide: half of what there is says how far the rest may reach
+        above = sample[sample > middle]
+        reach = float(np.median(above)) - middle if above.size else 0.0
+    else:
+        reach = supported - middle
+    limit = middle + NARROW * reach
+    if percentile > limit:
+        percentile = float(sample[sample <= limit].max())
+    return max(percentile, supported)
+
+
+def _supported(values: NDArray[Any], shown: Bool2D | None, marker: Any, bound: float, *, brightest: bool) -> float:
     """The brightest value that fills two by two pixels, or `bound` where none does beyond it (darkest likewise)."""
     if min(values.shape) < 2:
         return bound

@@ -13,6 +13,14 @@ from ltdesk.ui.readout import MINUS, NARROW_SPACE, SUPERSCRIPTS, number_text
 PLAIN = {superscript: digit for digit, superscript in SUPERSCRIPTS.items()}
 
 
+QUIET = """
+QLineEdit { border: 1px solid transparent; background: transparent; padding: 0; }
+QLineEdit:hover { border-color: palette(mid); }
+QLineEdit:focus { border-color: palette(highlight); background: palette(base); }
+"""
+"""A field looks like what is written in it until somebody wants to write."""
+
+
 class LevelsBar(QWidget):
     """Lowest and highest level with the histogram between them.
 
@@ -48,14 +56,14 @@ class LevelsBar(QWidget):
         for field, level in zip((self.low, self.high), levels or (None, None), strict=True):
             field.setEnabled(level is not None)
             if not (field.hasFocus() and field.isModified()):
-                field.setText("" if level is None else number_text(level))
+                field.setText("" if level is None else number_text(level, 4))
                 field.setCursorPosition(0)
 
     def _field(self, name: str, tip: str) -> QLineEdit:
         field = QLineEdit()
         field.setAccessibleName(name)
         field.setToolTip(tip)
-        field.setFrame(False)
+        field.setStyleSheet(QUIET)
         field.setAlignment(Qt.AlignCenter)
         field.setFixedWidth(figures_width(field))
         field.editingFinished.connect(self._typed)

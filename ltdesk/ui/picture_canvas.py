@@ -9,8 +9,8 @@ from PyQt5.QtCore import QEvent, QPointF, QRectF, Qt, pyqtSignal
 from PyQt5.QtWidgets import QGraphicsItem
 
 from ltdesk.geometry import AnyShape, Rectangle
-from ltdesk.ui.picture_gestures import CursorGesture, Gesture, PanGesture, Press, RegionGesture, ToolGesture
 from ltdesk.ui.picture_box import PictureBox
+from ltdesk.ui.picture_gestures import CursorGesture, Gesture, PanGesture, Press, RegionGesture, ToolGesture
 from ltdesk.ui.picture_item import PictureItem, extent
 from ltdesk.ui.prepare import Prepared
 from ltdesk.ui.readout import Kind

@@ -83,10 +83,8 @@ class PictureHeader(QWidget):
         self.colours.setIconSize(SMALL_SWATCH)
         self.colours.clicked.connect(self._pop_up_colours)
         self.auto = self._button("Automatic contrast", "")
-        self.auto.setIcon(icons.icon("contrast"))
         self.auto.setIconSize(QSize(icons.SIZE, icons.SIZE))
-        self.auto.setCheckable(True)
-        self.auto.clicked.connect(self._auto_clicked)
+        self.auto.clicked.connect(self.auto_wanted)
         self._list: ColourMapList | None = None
         self._display = Display()
         self._lay_out()
@@ -101,10 +99,12 @@ class PictureHeader(QWidget):
         colour_map = colour_maps.known(display.colour_map)
         self.colours.setIcon(QIcon(swatch(colour_map.name, SMALL_SWATCH)))
         self.colours.setToolTip(f"Colour map: {colour_map.label}. Display only")
-        self.auto.setChecked(display.levels is None)
+        automatic = display.levels is None
+        self.auto.setIcon(icons.icon("contrast", "accent" if automatic else ""))
+        self.auto.setAccessibleDescription("on" if automatic else "off")
         self.auto.setToolTip(
             "Contrast is automatic: percentiles, not led astray by hot or dead pixels (A)"
-            if display.levels is None
+            if automatic
             else "Levels are fixed. Click for automatic contrast (A)"
         )
 
@@ -119,6 +119,7 @@ class PictureHeader(QWidget):
         self.source.setAccessibleName(f"Source: {text}")
         if menu is not self.source.menu():
             self.source.setMenu(menu)
+        self.source.setFocusPolicy(Qt.TabFocus if menu else Qt.NoFocus)
         self.source.setPopupMode(QToolButton.InstantPopup if menu else QToolButton.DelayedPopup)
         self.source.setVisible(bool(text))
 
@@ -152,10 +153,6 @@ class PictureHeader(QWidget):
             action.setToolTip(display_scale.EXPLAINED[name])
             self._scales[name] = group.addAction(action)
         return menu
-
-    def _auto_clicked(self) -> None:
-        self.auto.setChecked(self._display.levels is None)  # the display says what it is, not the click
-        self.auto_wanted.emit()
 
     def _pop_up_colours(self) -> None:
         if self._list is None:

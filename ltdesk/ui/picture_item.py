@@ -59,11 +59,18 @@ def paint_picture(painter: QPainter, prepared: Prepared, exposed: QRectF | None 
 def _fitting(rasters: tuple[Raster, ...], painter: QPainter) -> tuple[Raster, bool]:
     """The smallest copy that has a pixel for each of the screen, and whether even that must shrink."""
     transform = painter.deviceTransform()
-    length = (transform.map(QPointF(1, 0)) - transform.map(QPointF(0, 0))).manhattanLength()
-    height = (transform.map(QPointF(0, 1)) - transform.map(QPointF(0, 0))).manhattanLength()
-    scale = min(length, height)
-    best = rasters[0]
-    for halvings, raster in enumerate(rasters):
-        if scale * 2**halvings <= 1:
-            best = raster
-    return best, scale < 1
+    origin = transform.map(QPointF(0, 0))
+    wide = (transform.map(QPointF(1, 0)) - origin).manhattanLength()
+    high = (transform.map(QPointF(0, 1)) - origin).manhattanLength()
+    height, width = rasters[0].pixels.shape
+    best, shrinks = rasters[0], _shrinks(rasters[0], high * height, wide * width)
+    for raster in rasters[1:]:
+        if not shrinks:
+            break
+        best, shrinks = raster, _shrinks(raster, high * height, wide * width)
+    return best, shrinks
+
+
+def _shrinks(raster: Raster, high: float, wide: float) -> bool:
+    """Whether it has more pixels, along one side, than the `high` and `wide` of the screen that it fills."""
+    return raster.pixels.shape[0] > high + 0.5 or raster.pixels.shape[1] > wide + 0.5

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QImage
+from PyQt5.QtGui import QImage, QPalette
 from PyQt5.QtWidgets import QApplication, QGraphicsItem, QMenu, QVBoxLayout, QWidget
 
 from ltdesk.geometry import AnyShape
@@ -50,6 +50,7 @@ class PictureView(QWidget):
     pressed, moved, released : (y, x, modifiers, button) floats, while a tool is active; tool_cancelled : () Esc
     clicked : (y, x, modifiers, button) a click that nothing on the picture took
     double_clicked : (y, x)
+    overlays_shown : (bool) what lies over the picture is shown or hidden, for those that draw there on their own
     view_changed : () zoom, pan or size
     """
 
@@ -66,6 +67,7 @@ class PictureView(QWidget):
     tool_cancelled = pyqtSignal()
     clicked = pyqtSignal(float, float, object, object)
     double_clicked = pyqtSignal(float, float)
+    overlays_shown = pyqtSignal(bool)
     view_changed = pyqtSignal()
 
     def __init__(self, title: str = "", kind: Kind = "frame", parent: QWidget | None = None) -> None:
@@ -149,9 +151,7 @@ class PictureView(QWidget):
         self._content, self._status, self._unit = Picture(values, valid, failed, unit, status), status, unit
         self._refresh()
 
-    def set_composite(
-        self, layers: Sequence[Layer | tuple[Any, ...]], unit: str = "", status: Status = ""
-    ) -> None:
+    def set_composite(self, layers: Sequence[Layer | tuple[Any, ...]], unit: str = "", status: Status = "") -> None:
         """Show several pictures of one shape in one: (values, valid, colour ``#rrggbb``[, name]) each."""
         if not layers:
             self.clear()
@@ -223,6 +223,7 @@ class PictureView(QWidget):
         """Whether what lies over the picture is seen: detectors, cross, region, plates. Hatches always are."""
         self.canvas.overlay_group.setVisible(visible)
         self.plates.setVisible(visible)
+        self.overlays_shown.emit(visible)
 
     def set_tool_active(self, active: bool, cursor: Qt.CursorShape = Qt.CrossCursor) -> None:
         """Whether left drags go to `pressed`, `moved`, `released` alone, whatever lies under the mouse."""
@@ -407,13 +408,13 @@ class PictureView(QWidget):
             return
         height, width = self._prepared.shape
         inside = at[0] < height and at[1] < width
-        self.plates.readout.set_text(
-            readout_text(self._prepared, *at, self._kind, self._scale) if inside else ""
-        )
+        self.plates.readout.set_text(readout_text(self._prepared, *at, self._kind, self._scale) if inside else "")
 
     def _paint_ground(self) -> None:
         """The colour beside the picture: the theme's, a shade off black and off white, so that both stand out."""
-        self.canvas.setBackground(self.palette().color(self.palette().Base))
+        colours = self.palette()
+        dark = colours.color(QPalette.Window).lightness() < 128
+        self.canvas.setBackground(colours.color(QPalette.Base if dark else QPalette.Button))
 
     def changeEvent(self, event) -> None:
         super().changeEvent(event)
@@ -425,9 +426,7 @@ class PictureView(QWidget):
         return self.canvas.picture_rect()
 
 
-def _prepare(
-    content: Picture | tuple[Layer, ...], display: Display, unit: str, status: Status
-) -> Prepared:
+def _prepare(content: Picture | tuple[Layer, ...], display: Display, unit: str, status: Status) -> Prepared:
     if isinstance(content, Picture):
         return prepare(content, display)
     return prepare_composite(content, display, unit=unit, status=status)

@@ -24,7 +24,9 @@ STATUS_TIPS = {
 
 
 class Plate(QWidget):
-    """A translucent ground that lets the mouse through. It keeps its width while its text gets shorter."""
+    """A translucent ground that lets the mouse through. A steady one keeps its width while its text gets shorter."""
+
+    _steady = False
 
     def __init__(self, parent: QWidget, name: str) -> None:
         super().__init__(parent)
@@ -43,10 +45,11 @@ class Plate(QWidget):
             return
         self._text = text
         self.setAccessibleDescription(text)
-        self._widest = max(self._widest, self._metrics().horizontalAdvance(text)) if text else 0.0
         self._arrange()
 
     def sizeHint(self) -> QSize:
+        needed = self._metrics().horizontalAdvance(self._text)
+        self._widest = max(self._widest, needed) if self._steady and self._text else needed
         width = self._widest + self._left() + GRID
         return QSize(round(width + 0.5), round(self._metrics().height() + GRID * 0.75))
 
@@ -85,6 +88,8 @@ class Plate(QWidget):
 class ReadoutPlate(Plate):
     """Pixel and value under the mouse, lower right."""
 
+    _steady = True
+
     def _align(self) -> Qt.AlignmentFlag:
         return Qt.AlignRight
 
@@ -102,17 +107,16 @@ class StatusPlate(Plate):
 
     def set_status(self, status: str) -> None:
         self._status = status
-        self._widest = 0.0
         self.set_text(STATUS_TEXTS.get(status, status))
         self.update()
 
     def _left(self) -> float:
-        return GRID * 2.5
+        return GRID * 3.0
 
     def _paint_more(self, painter: QPainter) -> None:
         painter.setPen(Qt.NoPen)
         painter.setBrush(QColor(STATUS_COLOURS.get(self._status, "#ffffff")))
-        painter.drawEllipse(QPointF(GRID * 1.5, self.height() / 2), GRID * 0.44, GRID * 0.44)
+        painter.drawEllipse(QPointF(GRID * 1.625, self.height() / 2), GRID * 0.44, GRID * 0.44)
 
 
 class ScaleBarPlate(Plate):

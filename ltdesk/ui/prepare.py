@@ -63,6 +63,11 @@ class Picture:
     def shape(self) -> tuple[int, int]:
         return self.values.shape  # type: ignore[return-value]
 
+    @property
+    def estimated(self) -> bool:
+        """Whether positions that are not done show the nearest that is, dimmed."""
+        return self.status in ("estimate", "filling")
+
     def done(self) -> Bool2D | None:
         """The positions that have a value from the data; None: all."""
         if self.failed is None or not self.failed.any():
@@ -136,9 +141,7 @@ def native(values: Any) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=kind)
 
 
-def paint(
-    values: NDArray[Any], scale: DisplayScale, levels: Levels, colours: NDArray[np.uint32]
-) -> NDArray[np.uint32]:
+def paint(values: NDArray[Any], scale: DisplayScale, levels: Levels, colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The colour of each value ``(h, w)`` as ``0xAARRGGBB``; values beyond the levels get the last colours."""
     if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
         return _paint_by_table(values, scale, levels, colours)
@@ -212,7 +215,7 @@ def _leave_out(argb: NDArray[np.uint32], picture: Picture, done: Bool2D | None) 
     if done is None:
         return
     argb[~done] = 0
-    if picture.status in ("estimate", "filling"):
+    if picture.estimated:
         guess = fill_estimate(argb, done & (argb != 0))
         waiting = ~done if picture.failed is None else ~done & ~picture.failed
         argb[waiting] = (guess[waiting] >> np.uint32(1)) & DIM

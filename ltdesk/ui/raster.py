@@ -30,13 +30,17 @@ def raster(argb: NDArray[np.uint32]) -> Raster:
 def pyramid(argb: NDArray[np.uint32]) -> tuple[Raster, ...]:
     """The picture, and its half-size copies, largest first."""
     rasters = [raster(argb)]
-    while max(rasters[-1].pixels.shape) > LARGE and min(rasters[-1].pixels.shape) > 1:
+    while max(rasters[-1].pixels.shape) > LARGE:
         rasters.append(raster(halved(rasters[-1].pixels)))
     return tuple(rasters)
 
 
 def halved(argb: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Each pixel the mean of two by two; an odd last row or column is left out."""
+    """Each pixel the mean of two by two (of two, where there is but one row); an odd last one is left out."""
+    if argb.shape[0] == 1:
+        argb = np.repeat(argb, 2, axis=0)
+    if argb.shape[1] == 1:
+        argb = np.repeat(argb, 2, axis=1)
     height, width = (2 * (side // 2) for side in argb.shape)
     quads = argb[:height, :width]
     total_even = np.zeros((height // 2, width // 2), dtype=np.uint32)

@@ -27,7 +27,7 @@ class PixelScale:
 
 def number_text(value: Any, digits: int = DIGITS) -> str:
     """``8 214``, ``0.01235``, ``1.5×10⁻⁹``: whole numbers in full, floats to `digits` digits."""
-    if isinstance(value, int) or getattr(value, "dtype", None) is not None and value.dtype.kind in "iu":
+    if isinstance(value, int) or (getattr(value, "dtype", None) is not None and value.dtype.kind in "iu"):
         return _grouped(f"{int(value)}")
     value = float(value)
     if isnan(value) or isinf(value):

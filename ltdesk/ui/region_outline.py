@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -69,7 +71,7 @@ def _runs(steps: NDArray[np.int8]) -> list[tuple[int, int, int]]:
     found = []
     for row in np.flatnonzero(edges.any(axis=1)):
         at = np.flatnonzero(edges[row])
-        found += [(int(row), int(a), int(b)) for a, b in zip(at, at[1:], strict=False) if steps[row, a]]
+        found += [(int(row), int(a), int(b)) for a, b in itertools.pairwise(at) if steps[row, a]]
     return found
 
 

@@ -29,7 +29,7 @@ class Hatch(NamedTuple):
     width: float = 1.5
 
 
-WAITING = {True: Hatch("#232528", "#454a50"), False: Hatch("#dcdee1", "#b4b8be")}
+WAITING = {True: Hatch("#232528", "#5b6168"), False: Hatch("#dcdee1", "#a3a8af")}
 FAILED = {True: Hatch("#3b2012", "#d55e00", False), False: Hatch("#fbe3d4", "#d55e00", False)}
 NO_NUMBER = {True: ("#2a2c30", "#41454b"), False: ("#eceef0", "#cdd0d5")}
 
@@ -37,6 +37,8 @@ NO_NUMBER = {True: ("#2a2c30", "#41454b"), False: ("#eceef0", "#cdd0d5")}
 def paint_no_value(painter: QPainter, prepared: Prepared, place: QRectF, exposed: QRectF) -> None:
     """Paint the hatches of `prepared` at `place`, in data coordinates; only the `exposed` part is needed."""
     dark = style.current().is_dark
+    # An estimate is painted half transparent over the hatch: dimmed by a dark one, brightened by a light one.
+    waiting = WAITING[dark or prepared.picture.estimated]
     world = painter.worldTransform()
     area, origin = world.mapRect(exposed), world.mapRect(place).topLeft()
     area = QRectF(area.toAlignedRect())
@@ -46,7 +48,7 @@ def paint_no_value(painter: QPainter, prepared: Prepared, place: QRectF, exposed
         painter.save()
         painter.setClipRect(exposed, Qt.IntersectClip)
         painter.setWorldTransform(QTransform())
-        paint_hatch(painter, area, origin, WAITING[dark])
+        paint_hatch(painter, area, origin, waiting)
         painter.restore()
     if prepared.failed is not None:
         _through(painter, prepared.failed, place, area, lambda p: paint_hatch(p, area, origin, FAILED[dark]))
@@ -67,10 +69,7 @@ def paint_hatch(painter: QPainter, area: QRectF, origin: QPointF, hatch: Hatch) 
     start = area.left() - offset % PERIOD - before
     count = int((area.width() + height) / PERIOD) + 3
     painter.drawLines(
-        [
-            QLineF(x, area.top(), x + slant * height, area.bottom())
-            for x in (start + PERIOD * n for n in range(count))
-        ]
+        [QLineF(x, area.top(), x + slant * height, area.bottom()) for x in (start + PERIOD * n for n in range(count))]
     )
 
 
@@ -85,15 +84,11 @@ def paint_checks(painter: QPainter, area: QRectF, origin: QPointF, one: str, oth
             painter.fillRect(QRectF(origin.x() + column * CELL, origin.y() + row * CELL, CELL, CELL), colour)
 
 
-def _through(
-    painter: QPainter, raster: Raster, place: QRectF, area: QRectF, paint: Callable[[QPainter], None]
-) -> None:
+def _through(painter: QPainter, raster: Raster, place: QRectF, area: QRectF, paint: Callable[[QPainter], None]) -> None:
     """Paint in screen pixels, but only where the stencil at `place` is set."""
     world = painter.worldTransform()
     ratio = painter.device().devicePixelRatioF()
-    image = QImage(
-        round(area.width() * ratio), round(area.height() * ratio), QImage.Format_ARGB32_Premultiplied
-    )
+    image = QImage(round(area.width() * ratio), round(area.height() * ratio), QImage.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(ratio)
     image.fill(Qt.transparent)
     inner = QPainter(image)
