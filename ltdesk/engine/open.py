@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.formats.arranged import MOST_FRAME_BYTES, MOST_POSITIONS
 from ltdesk.engine.formats.files import check_file, read_head
 from ltdesk.engine.formats.format import HEAD_BYTES, DatasetEntry, Format
 from ltdesk.engine.formats.raw import open_raw
@@ -22,9 +23,6 @@ from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef
 
 __all__ = ["DatasetEntry", "list_datasets", "open_dataset", "open_ref"]
-
-MOST_POSITIONS = 1 << 31
-MOST_PIXELS = 1 << 31
 
 
 def open_dataset(
@@ -60,7 +58,7 @@ def open_dataset(
         uri=_absolute(os.fspath(path)),
         dataset=dataset,
         scan_shape=_shape("--scan-shape", scan_shape, MOST_POSITIONS),
-        frame_shape=_shape("--frame-shape", frame_shape, MOST_PIXELS),
+        frame_shape=_shape("--frame-shape", frame_shape, MOST_FRAME_BYTES),
         dtype=None if dtype is None else _dtype(dtype),
         offset=_whole("--offset", offset, least=0),
         sync_offset=_whole("--sync-offset", sync_offset),
@@ -173,7 +171,9 @@ def _dtype(dtype: DTypeLike) -> str:
 
 def _whole(option: str, number: int, least: int | None = None) -> int:
     if int(number) != number or (least is not None and number < least):
-        raise UsageError(f"{option} {number}: must be a whole number" + ("" if least is None else f" from {least}"))
+        raise UsageError(
+            f"{option} {number}: must be a whole number" + ("" if least is None else f" from {least}"), "Check it."
+        )
     return int(number)
 
 

@@ -19,6 +19,10 @@ from ltdesk.errors import DamagedFileError, OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition
 
+MOST_POSITIONS = 1 << 31
+"""An image of more would not fit any screen or memory: shapes that say so are wrong."""
+MOST_FRAME_BYTES = 1 << 32
+
 
 @dataclass(frozen=True)
 class Source:
@@ -141,13 +145,11 @@ def check_source(source: Source) -> None:
     if min(shape) < 1:
         raise OpenError(f"{source.path}: has no frames: its shape is {shape}", "Choose another dataset.")
     check_dtype(source.path, source.dtype)
-    if math.prod(source.frame_shape) * source.dtype.itemsize > _LARGEST_FRAME:
-        raise OpenError(
-            f"{source.path}: a frame of {source.frame_shape} is larger than any camera's", "Check --frame-shape."
-        )
-
-
-_LARGEST_FRAME = 1 << 32
+    if (
+        math.prod(source.scan_shape) > MOST_POSITIONS
+        or math.prod(source.frame_shape) * source.dtype.itemsize > MOST_FRAME_BYTES
+    ):
+        raise OpenError(f"{source.path}: its shape {shape} is larger than any scan's", "Check the shapes.")
 
 
 def check_dtype(path: str, dtype: np.dtype[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def _read_header(path: str) -> _Header:
             version = npy_format.read_magic(file)
             shape, fortran, dtype = _header_fields(file, version)
             return _Header(shape, fortran, dtype, file.tell())
-    except (ValueError, EOFError, TypeError, SyntaxError) as error:
+    except (ValueError, EOFError, TypeError, SyntaxError, TokenError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OpenError(f"{path}: its .npy header cannot be read: {reason}", "Save it again.") from error
 
