@@ -7,12 +7,12 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayou
 
 from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.session import Detector, Session
-from ltdesk.ui import detector_edits, shape_edits, style
+from ltdesk.ui import detector_edits, shape_leaves, style
 from ltdesk.ui.latest_answer import LatestAnswer
 from ltdesk.ui.number_box import NumberBox
 from ltdesk.ui.pixel_count import PixelCount, count_pixels
 from ltdesk.ui.session_model import SessionModel
-from ltdesk.ui.shape_edits import Leaf
+from ltdesk.ui.shape_leaves import Leaf
 from ltdesk.ui.shape_section import ShapeSection
 
 TITLES = {
@@ -111,7 +111,7 @@ class ShapeEditor(QWidget):
     def _show(self, detector: Detector | None) -> None:
         self.heading.setText(detector.name if detector else "")
         self._weight_row.setVisible(detector is not None)
-        leaves = shape_edits.leaves(detector.shape) if detector else ()
+        leaves = shape_leaves.leaves(detector.shape) if detector else ()
         structure = (detector.id if detector else None, [(leaf.path, leaf.op, leaf.shape.kind) for leaf in leaves])
         if structure != self._structure:
             self._structure = structure
@@ -140,16 +140,16 @@ class ShapeEditor(QWidget):
         section.rejected.connect(self._warn)
         section.left.connect(self._finish)
         section.operator_edited.connect(
-            lambda op: self._change("Change operator", lambda s: shape_edits.with_operator(s, leaf.path, op))
+            lambda op: self._change("Change operator", lambda s: shape_leaves.with_operator(s, leaf.path, op))
         )
         section.removal_wanted.connect(
-            lambda: self._change("Remove shape", lambda s: shape_edits.without_leaf(s, leaf.path))
+            lambda: self._change("Remove shape", lambda s: shape_leaves.without_leaf(s, leaf.path))
         )
 
-    def _take_leaf(self, path: shape_edits.Path, leaf: AnyShape, words: str) -> None:
+    def _take_leaf(self, path: shape_leaves.Path, leaf: AnyShape, words: str) -> None:
         detector = self._model.session.selected_detector
         if detector is not None:
-            changed = detector.model_copy(update={"shape": shape_edits.with_leaf(detector.shape, path, leaf)})
+            changed = detector.model_copy(update={"shape": shape_leaves.with_leaf(detector.shape, path, leaf)})
             self._edit(f"Set {words} of {detector.name}", changed, f"{path} {words}")
 
     def _take_weight(self, weight: float) -> None:

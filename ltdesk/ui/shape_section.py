@@ -22,7 +22,7 @@ from ltdesk.geometry import AnyShape, PixelMask, Polygon
 from ltdesk.shape_text import validation_text
 from ltdesk.ui import icons, style
 from ltdesk.ui.number_box import NumberBox
-from ltdesk.ui.shape_edits import FIELDS, Field, Leaf
+from ltdesk.ui.shape_leaves import FIELDS, Field, Leaf
 
 OPERATOR_WORDS = {"+": "+  and also", "-": "−  without", "&": "&  only within"}
 TABLE_ROWS = 5
