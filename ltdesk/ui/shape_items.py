@@ -7,6 +7,7 @@ exceptions.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +139,33 @@ class DetectorItem(pg.GraphicsObject):
         if margin != self._margin:
             self.prepareGeometryChange()
             self._margin = margin
+
+
+class DetectorGroup(pg.ItemGroup):
+    """The items of all detectors, by id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: dict[str, DetectorItem] = {}
+
+    def show_detectors(self, detectors: Iterable[Detector], look: Callable[[Detector], Look]) -> None:
+        """Show these; only items whose detector or look changed are touched."""
+        detectors = tuple(detectors)
+        for id in self.items.keys() - {detector.id for detector in detectors}:
+            self._drop(self.items.pop(id))
+        for detector in detectors:
+            if detector.id in self.items:
+                self.items[detector.id].show_detector(detector, look(detector))
+            else:
+                self.items[detector.id] = DetectorItem(detector, look(detector))
+                self.items[detector.id].setParentItem(self)
+
+    @staticmethod
+    def _drop(item: DetectorItem) -> None:
+        scene = item.scene()
+        item.setParentItem(None)
+        if scene is not None:
+            scene.removeItem(item)
 
 
 def mask_image(inside: NDArray[np.bool_], colour: QColor) -> QImage:

@@ -7,6 +7,7 @@ shape as it was when the hand took it, so that nothing adds up on the way.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ltdesk.geometry import AnyShape, Combination, Polygon, Term, shape_from_terms, terms_of
@@ -52,6 +53,11 @@ def without_vertex(shape: Polygon, index: int) -> Polygon:
     """A polygon without one vertex; a triangle stays as it is."""
     points = shape.points[:index] + shape.points[index + 1 :]
     return Polygon(points=points) if len(points) >= 3 else shape
+
+
+def changed(shape: AnyShape, term: int | None, change: Callable[[AnyShape], AnyShape]) -> AnyShape:
+    """`shape` with `change` made to its one `term`, or to all of it where that is None."""
+    return change(shape) if term is None else with_term(shape, term, change(terms_of(shape)[term].shape))
 
 
 def with_term(shape: AnyShape, index: int, part: AnyShape) -> AnyShape:
