@@ -34,7 +34,7 @@ def name_problem(session: Session, id: str, name: str) -> str:
     """Why detector `id` cannot be called `name`; empty where it can."""
     if not name:
         return "A detector needs a name."
-    if not re.match(NAME_PATTERN, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         return "Use letters A–Z, digits, _ and . only: the name is used in files and on the command line."
     if name in RESERVED_NAMES:
         return f"'{name}' is reserved: every result file has an array of that name."
