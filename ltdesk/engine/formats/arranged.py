@@ -183,7 +183,7 @@ def spaced(number: int) -> str:
 def _note(source: Source, dataset: Dataset) -> str:
     notes = list(source.notes)
     if dataset.frames_good < dataset.frames_expected:
-        notes.append(f"{spaced(dataset.frames_good)} of {spaced(dataset.frames_expected)} frames")
+        notes.insert(0, f"{spaced(dataset.frames_good)} of {spaced(dataset.frames_expected)} frames")
     after_scan = dataset.frames_expected + dataset.ref.sync_offset
     unused = sum(len(range(max(after_scan, part.start), part.stop)) for part in source.good)
     if unused:

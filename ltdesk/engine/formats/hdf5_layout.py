@@ -15,9 +15,9 @@ from ltdesk.engine.formats.frames_file import Frames
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 
-_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"} | {
-    number: name for name, number in hdf5plugin.FILTERS.items()
-}
+_FILTERS = {number: name for name, number in hdf5plugin.FILTERS.items()} | {
+    1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf", 32008: "bitshuffle",
+}  # fmt: skip
 _COUNTED_CHUNKS = 200_000
 """Counting the chunks of a larger dataset would be felt."""
 

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from ltdesk.engine.formats.arranged import Source
+from ltdesk.engine.formats.arranged import Source, spaced
 from ltdesk.engine.formats.frames_file import Frames, FramesFile
 from ltdesk.errors import OpenError, ShapeNeeded
 from ltdesk.job import DatasetRef
@@ -35,5 +35,8 @@ def open_raw(path: str, ref: DatasetRef) -> FramesFile:
             f"at byte {ref.offset:,} needs {frame_bytes:,}",
             "Check --frame-shape, --dtype and --offset.",
         )
-    source = Source(path, FORMAT, ref.scan_shape or (1, in_file), ref.frame_shape, dtype, good=())
+    promised = math.prod(ref.scan_shape) if ref.scan_shape else in_file
+    tail = size - ref.offset - in_file * frame_bytes
+    notes = [f"{spaced(tail)} bytes after the last whole frame"] if tail and in_file >= promised else []
+    source = Source(path, FORMAT, (1, in_file), ref.frame_shape, dtype, good=(), notes=notes)
     return FramesFile(ref, source, [Frames(path, ref.offset, frame_bytes, dtype, ref.frame_shape, in_file)])

@@ -1,0 +1,375 @@
+"""HDF5 in all its layouts: which dataset is taken, links, external and virtual storage, masters, fill values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.formats.frames_file import FramesFile
+from ltdesk.engine.formats.read_frames import ReadFrames
+from ltdesk.engine.open import list_datasets, open_dataset
+from ltdesk.errors import DamagedFileError, OpenError
+from tests.engine.formats.helpers import Array, assert_holds, frames_of, scan, write_h5
+
+
+def frames_by_position(dataset: Dataset) -> dict[int, Array]:
+    width, found = dataset.scan_shape[1], dict[int, Array]()
+    for partition in dataset.plan():
+        columns = partition.shape[1]
+        for place, frame in frames_of(dataset, partition).items():
+            found[(partition.y0 + place // columns) * width + partition.x0 + place % columns] = frame
+    return found
+
+
+# Which dataset.
+
+
+def test_the_first_4d_one_by_path_then_masters_then_stacks(tmp_path: Path) -> None:
+    array = scan((3, 4, 5, 6))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a_stack"] = array[0]
+        file["b/z"] = array + np.uint16(1)
+        file.create_dataset("b/y", data=array, chunks=(1, 4, 5, 6), compression="gzip", shuffle=True)
+        file["image"] = np.zeros((3, 4))
+        file["five"] = np.zeros((1, 1, 1, 1, 1))
+    entries = list_datasets(tmp_path / "a.h5")
+    assert [entry.path for entry in entries] == ["/b/y", "/b/z", "/a_stack"]
+    first = entries[0]
+    assert (first.shape, first.dtype, first.nbytes) == (array.shape, "<u2", array.nbytes)
+    assert (first.chunks, first.compression) == ((1, 4, 5, 6), "shuffle+gzip")
+    assert (entries[1].chunks, entries[1].compression) == (None, "")
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert_holds(dataset, array)
+        assert dataset.note == "opened /b/y; also inside: /b/z, /a_stack"
+    for name in ("a_stack", "/a_stack", "a_stack/"):
+        with open_dataset(tmp_path / "a.h5", name) as dataset:
+            assert_holds(dataset, array[:1])
+            assert dataset.note == ""
+
+
+def test_a_dataset_is_listed_once_under_its_real_path(tmp_path: Path) -> None:
+    array = scan((3, 4, 5, 6))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["z/data"] = array
+        file["alias"] = h5py.SoftLink("/z")
+        file["also"] = h5py.SoftLink("/z/data")
+        file["same"] = file["z/data"]
+        file["z/up"] = file["/"]
+        file["loop"] = h5py.ExternalLink("a.h5", "/")
+    assert [entry.path for entry in list_datasets(tmp_path / "a.h5")] == ["/same"]
+    for name in ("/z/data", "alias/data", "also", "z/up/z/up/same", "loop/z/data"):
+        with open_dataset(tmp_path / "a.h5", name) as dataset:
+            assert_holds(dataset, array)
+
+
+def test_a_file_with_many_objects_is_not_searched_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ltdesk.engine.formats.hdf5_tree.MOST_OBJECTS", 3)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"] = scan((3, 4, 5, 6))
+        for number in range(5):
+            file[f"b/{number}"] = number
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert "too many objects" in dataset.note
+
+
+# Where the bytes are.
+
+
+@pytest.mark.parametrize("userblock", [0, 512, 4096])
+def test_contiguous_is_mapped_after_any_user_block(tmp_path: Path, userblock: int) -> None:
+    array = scan((3, 4, 5, 6))
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=userblock) as file:
+        file["data"] = array
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert isinstance(dataset, FramesFile)
+        assert_holds(dataset, array)
+
+
+COMPRESSIONS: dict[str, dict[str, Any]] = {
+    "gzip": {"compression": "gzip"},
+    "lzf": {"compression": "lzf", "shuffle": True, "fletcher32": True},
+    "bitshuffle": dict(hdf5plugin.Bitshuffle(cname="lz4")),
+    "blosc": dict(hdf5plugin.Blosc()),
+    "zstd": dict(hdf5plugin.Zstd()),
+    "scaleoffset": {"scaleoffset": 0},
+}
+
+
+@pytest.mark.parametrize("name", COMPRESSIONS)
+def test_compressions(tmp_path: Path, name: str) -> None:
+    array = scan((5, 6, 8, 8))
+    path = write_h5(tmp_path / "a.h5", array, chunks=(2, 4, 8, 8), **COMPRESSIONS[name])
+    (entry,) = list_datasets(path)
+    assert name in entry.compression
+    with open_dataset(path) as dataset:
+        assert isinstance(dataset, ReadFrames)
+        assert dataset.chunk == (2, 4)
+        assert_holds(dataset, array, ((1, 4, 1, 5), (0, 5, 5, 6)))
+
+
+def test_compact_storage(tmp_path: Path) -> None:
+    array = scan((2, 2, 3, 3))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_layout(h5py.h5d.COMPACT)
+        space = h5py.h5s.create_simple(array.shape)
+        identifier = h5py.h5d.create(file.id, b"data", h5py.h5t.py_create(array.dtype), space, properties)
+        identifier.write(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert_holds(dataset, array)
+
+
+def test_types_that_numpy_lacks_are_translated(tmp_path: Path) -> None:
+    """12 bits at bit 4 of 16: the bytes are not the numbers, so they must not be mapped."""
+    array = scan((2, 2, 3, 3)) & np.uint16(0x0FFF)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        stored = h5py.h5t.STD_U16LE.copy()
+        stored.set_precision(12)
+        stored.set_offset(4)
+        identifier = h5py.h5d.create(file.id, b"data", stored, h5py.h5s.create_simple(array.shape))
+        identifier.write(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert isinstance(dataset, ReadFrames)
+        assert_holds(dataset, array)
+
+
+def test_never_written_is_fill_values_and_said(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("none", (3, 4, 5, 6), "u2", fillvalue=7)
+        some = file.create_dataset("some", (3, 4, 5, 6), "u2", chunks=(1, 4, 5, 6), fillvalue=7)
+        some[1] = 3
+    with open_dataset(tmp_path / "a.h5", "none") as dataset:
+        assert_holds(dataset, np.full((3, 4, 5, 6), 7, "u2"))
+        assert dataset.note == "no frame was ever written: all are fill values"
+    with open_dataset(tmp_path / "a.h5", "some") as dataset:
+        expected = np.full((3, 4, 5, 6), 7, "u2")
+        expected[1] = 3
+        assert_holds(dataset, expected)
+        assert dataset.note == "2 of 3 chunks were never written: they are fill values"
+
+
+def test_external_raw_files_are_mapped_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HDF5 itself looks for them in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    array = scan((3, 4, 5, 6))
+    with h5py.File("a.h5", "w") as file:
+        parts = [("a.raw", 16, 7 * 60), ("b.raw", 0, h5py.h5f.UNLIMITED)]
+        file.create_dataset("data", data=array, external=parts)
+    monkeypatch.chdir("/")
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert isinstance(dataset, FramesFile)
+        assert_holds(dataset, array)
+    (tmp_path / "b.raw").unlink()
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert dataset.frames_good == 7
+        assert "7 of 12 frames" in dataset.note
+        assert sorted(frames_by_position(dataset)) == list(range(7))
+    (tmp_path / "a.raw").unlink()
+    with pytest.raises(OpenError, match=r"its frames are in a\.raw, b\.raw, missing") as caught:
+        open_dataset(tmp_path / "a.h5")
+    assert caught.value.way_out
+
+
+def test_external_files_that_split_a_frame_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("a.h5", "w") as file:
+        file.create_dataset("data", data=scan((3, 4, 5, 6)), external=[("a.raw", 0, 100), ("b.raw", 0, 12 * 60 - 100)])
+    with pytest.raises(OpenError, match="split between raw files"):
+        open_dataset(tmp_path / "a.h5")
+
+
+# Virtual datasets.
+
+
+def make_virtual(folder: Path, array: Array, interleaved: bool) -> None:
+    """One source a scan row; or two sources whose positions alternate, as two readouts write them."""
+    layout = h5py.VirtualLayout(array.shape, array.dtype)
+    rows = [slice(0, None, 2), slice(1, None, 2)] if interleaved else [slice(y, y + 1) for y in range(len(array))]
+    for number, row in enumerate(rows):
+        source = write_h5(folder / f"part{number}.h5", array[row], chunks=(1, 1, *array.shape[2:]))
+        layout[row] = h5py.VirtualSource(source.name, "data", shape=array[row].shape)
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout, fillvalue=9)
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_virtual(tmp_path: Path, interleaved: bool) -> None:
+    array = scan((4, 3, 5, 6))
+    make_virtual(tmp_path, array, interleaved)
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert_holds(dataset, array, ((1, 3, 1, 2),))
+        assert dataset.note == ""
+
+
+@pytest.mark.parametrize(("interleaved", "missing"), [(False, [3, 4, 5]), (True, [3, 4, 5, 9, 10, 11])])
+@pytest.mark.parametrize("how", ["file", "dataset"])
+def test_a_virtual_source_that_is_missing_is_no_zero(
+    tmp_path: Path, interleaved: bool, missing: list[int], how: str
+) -> None:
+    array = scan((4, 3, 5, 6))
+    make_virtual(tmp_path, array, interleaved)
+    if how == "file":
+        (tmp_path / "part1.h5").unlink()
+    else:
+        with h5py.File(tmp_path / "part1.h5", "w") as file:
+            file["other"] = 1
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        found = frames_by_position(dataset)
+        assert sorted(found) == [i for i in range(12) if i not in missing]
+        for position, frame in found.items():
+            np.testing.assert_array_equal(frame, array.reshape(12, 5, 6)[position])
+        assert f"{12 - len(missing)} of 12 frames" in dataset.note
+        with pytest.raises(DamagedFileError, match="is missing"):
+            dataset.frame(1, 0)
+
+
+def test_a_virtual_dataset_of_the_same_file_and_a_part_that_nothing_fills(tmp_path: Path) -> None:
+    array = scan((4, 3, 5, 6))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["inner"] = array[:3].reshape(9, 5, 6)
+        layout = h5py.VirtualLayout((12, 5, 6), array.dtype)
+        layout[:9] = h5py.VirtualSource(file["inner"])
+        file.create_virtual_dataset("data", layout)
+    with open_dataset(tmp_path / "a.h5", "data", scan_shape=(4, 3)) as dataset:
+        assert sorted(frames_by_position(dataset)) == list(range(9))
+
+
+# Masters with data files.
+
+
+def make_master(folder: Path, array: Array, sizes: tuple[int, ...], **options: Any) -> Path:
+    start = 0
+    with h5py.File(folder / "run_master.h5", "w") as file:
+        group = file.create_group("entry/data")
+        specific = file.create_group("entry/instrument/detector/detectorSpecific")
+        specific["nimages"], specific["ntrigger"] = 1, len(array)
+        specific["pixel_mask"] = np.zeros(array.shape[1:], "u4")
+        for number, size in enumerate(sizes, 1):
+            name = f"run_data_{number:06}.h5"
+            with h5py.File(folder / name, "w") as part:
+                part.create_dataset("entry/data/data", data=array[start : start + size], **options)
+            group[f"data_{number:06}"] = h5py.ExternalLink(name, "/entry/data/data")
+            start += size
+    return folder / "run_master.h5"
+
+
+MASTERS: dict[str, dict[str, Any]] = {
+    "contiguous": {},
+    "bitshuffle": {"chunks": (1, 5, 6), **hdf5plugin.Bitshuffle()},
+    "chunks of frames": {"chunks": (3, 5, 6), "compression": "gzip"},
+}
+
+
+@pytest.mark.parametrize("options", MASTERS)
+def test_data_files_of_a_master_are_one_dataset(tmp_path: Path, options: str) -> None:
+    array = scan((20, 5, 6), "<u4")
+    path = make_master(tmp_path, array, (8, 8, 4), **MASTERS[options])
+    (entry,) = list_datasets(path)
+    assert (entry.path, entry.shape, entry.detail) == ("/entry/data", (20, 5, 6), "3 data files")
+    for name in (None, "/entry/data"):
+        with open_dataset(path, name) as dataset:
+            assert_holds(dataset, array[None], ((0, 1, 7, 17),))
+            assert dataset.ref.dataset == "/entry/data"
+    with open_dataset(path, scan_shape=(4, 5)) as dataset:
+        assert_holds(dataset, array.reshape(4, 5, 5, 6), ((1, 4, 1, 3),))
+    with open_dataset(path, "entry/data/data_000002") as dataset:
+        assert_holds(dataset, array[None, 8:16])
+
+
+@pytest.mark.parametrize("options", MASTERS)
+@pytest.mark.parametrize(("lost", "good"), [(1, range(8, 20)), (2, [*range(8), *range(16, 20)]), (3, range(16))])
+def test_a_data_file_that_is_missing(tmp_path: Path, options: str, lost: int, good: Any) -> None:
+    array = scan((20, 5, 6), "<u4")
+    path = make_master(tmp_path, array, (8, 8, 4), **MASTERS[options])
+    (tmp_path / f"run_data_{lost:06}.h5").unlink()
+    with open_dataset(path, scan_shape=(4, 5)) as dataset:
+        found = frames_by_position(dataset)
+        assert sorted(found) == list(good)
+        for position, frame in found.items():
+            np.testing.assert_array_equal(frame, array[position])
+            np.testing.assert_array_equal(dataset.frame(*divmod(position, 5)), frame)
+        assert dataset.note.startswith(f"{len(good)} of 20 frames")
+        assert f"missing: run_data_{lost:06}.h5" in dataset.note
+
+
+def test_a_last_data_file_that_is_missing_and_a_master_that_does_not_say_how_much(tmp_path: Path) -> None:
+    path = make_master(tmp_path, scan((20, 5, 6)), (8, 8, 4))
+    with h5py.File(path, "r+") as file:
+        del file["entry/instrument"]
+    (tmp_path / "run_data_000003.h5").unlink()
+    with open_dataset(path) as dataset:
+        assert dataset.scan_shape == (1, 16)
+        assert "missing: run_data_000003.h5 (how many frames it has is not known)" in dataset.note
+
+
+def test_a_master_without_its_data_files(tmp_path: Path) -> None:
+    path = make_master(tmp_path, scan((20, 5, 6)), (8, 8, 4))
+    for number in (1, 2, 3):
+        (tmp_path / f"run_data_{number:06}.h5").unlink()
+    with pytest.raises(OpenError, match=r"data files it links to are missing: run_data_000001\.h5, run_data_000002"):
+        open_dataset(path)
+
+
+def test_data_files_that_differ(tmp_path: Path) -> None:
+    path = make_master(tmp_path, scan((20, 5, 6)), (8, 8, 4))
+    with h5py.File(tmp_path / "run_data_000002.h5", "w") as file:
+        file["entry/data/data"] = scan((8, 5, 7))
+    with pytest.raises(OpenError, match="/entry/data/data_000002 has frames of") as caught:
+        open_dataset(path)
+    assert "--dataset" in caught.value.way_out
+
+
+def test_an_external_link_to_one_scan(tmp_path: Path) -> None:
+    array = scan((3, 4, 5, 6))
+    for options in ({}, {"chunks": (1, 1, 5, 6)}):
+        write_h5(tmp_path / "away.h5", array, **options)
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["here"] = h5py.ExternalLink("away.h5", "/data")
+        with open_dataset(tmp_path / "a.h5") as dataset:
+            assert_holds(dataset, array)
+            assert dataset.identity().path.endswith("a.h5")
+
+
+# Calibration.
+
+
+def test_calibration_from_attributes(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "a.h5", scan((3, 4, 5, 6)))
+    with h5py.File(path, "r+") as file:
+        file["data"].attrs.update({"scan_step_nm": 0.25, "frame_pixel_mrad": [1.5], "energy_keV": 200})
+    with open_dataset(path) as dataset:
+        assert dataset.calibration.model_dump() == {
+            "scan_step": 0.25, "scan_unit": "nm", "frame_pixel": 1.5, "frame_unit": "mrad", "energy_kev": 200.0,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["text", np.nan, -1.0, 0.0, [1.0, 2.0], h5py.Empty("f4")], ids=str)
+def test_a_calibration_that_makes_no_sense_is_none(tmp_path: Path, value: Any) -> None:
+    path = write_h5(tmp_path / "a.h5", scan((3, 4, 5, 6)))
+    with h5py.File(path, "r+") as file:
+        file["data"].attrs["scan_step_nm"] = value
+    with open_dataset(path) as dataset:
+        assert dataset.calibration.scan_step is None
+
+
+@pytest.mark.parametrize("kind", ["emd", "nexus"])
+def test_calibration_from_axes(tmp_path: Path, kind: str) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["scan/data"] = scan((3, 4, 5, 6))
+        names = ["dim1", "dim2", "dim3", "dim4"] if kind == "emd" else ["y", "x", "ky", "kx"]
+        steps, units = [0.5, 0.5, 0.1, 0.1], [b"[n_m]", "nm", "A^-1", "1/Å"]
+        for name, size, step, unit in zip(names, (3, 4, 5, 6), steps, units, strict=True):
+            file[f"scan/{name}"] = np.arange(size) * step
+            file[f"scan/{name}"].attrs["units"] = unit
+        if kind == "nexus":
+            file["scan"].attrs.update({"signal": "data", "axes": names})
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        calibration = dataset.calibration
+        assert (calibration.scan_step, calibration.scan_unit) == (pytest.approx(0.5), "nm")
+        assert (calibration.frame_pixel, calibration.frame_unit) == (pytest.approx(0.1), "1/Å")
