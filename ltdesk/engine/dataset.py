@@ -17,8 +17,8 @@ from ltdesk.errors import UsageError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition, Plan
 
-TILE_BYTES = 1 << 20
-"""A tile fits the second-level cache, so that several analyses of one job read memory once."""
+TILE_BYTES = 16 << 20
+"""Large enough that handing a tile over costs nothing beside reading it (about 20 us against 1 ms)."""
 
 
 class Calibration(BaseModel):

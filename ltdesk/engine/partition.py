@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.analyses import Kernel, kernel_for
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.kernels.frames import as_frames
+from ltdesk.engine.kernels.frames import Frames, as_frames
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
 from ltdesk.errors import JobCancelled
 from ltdesk.job import Job, Partition
 
 HOST = socket.gethostname()
+BLOCK_BYTES = 1 << 20
+"""Several kernels take a tile in turn, a block at a time that stays in the second-level cache: memory is read once."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
         partial.bytes_mapped += tile.mapped
         partial.bytes_read += nbytes - tile.mapped
         for start, stop in _runs(region, tile.start, tile.start + len(tile.frames)):
-            frames = as_frames(tile.frames[start - tile.start : stop - tile.start])
-            for kernel in prepared.kernels:
-                kernel.process(frames, slice(start, stop), partial.buffers)
+            for at, frames in _blocks(prepared, tile.frames[start - tile.start : stop - tile.start], start):
+                for kernel in prepared.kernels:
+                    kernel.process(frames, at, partial.buffers)
             partial.valid[start:stop] = True
     partial.seconds = time.perf_counter() - started
     return partial
@@ -71,6 +73,14 @@ def _empty_partial(prepared: Prepared, partition: Partition) -> Partial:
         for buffer in kernel.buffers
     }
     return Partial(partition.index, buffers, np.zeros(partition.size, dtype=np.bool_), host=HOST)
+
+
+def _blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tuple[slice, Frames]]:
+    whole = len(prepared.kernels) == 1 and tile.dtype.isnative
+    size = len(tile) if whole else max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
+    for i in range(0, len(tile), size):
+        block = as_frames(tile[i : i + size])
+        yield slice(start + i, start + i + block.n), block
 
 
 def _runs(region: NDArray[np.bool_] | None, start: int, stop: int) -> Iterator[tuple[int, int]]:
