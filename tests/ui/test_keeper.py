@@ -16,7 +16,6 @@ from ltdesk.ui import keeper as keeper_module
 from ltdesk.ui.answers import Answer, AnswerShelf, Progress
 from ltdesk.ui.keeper import Keeper
 from ltdesk.ui.wishes import MEAN_FRAME, Wish
-
 from tests.ui.fakes import MemoryDataset, SteppedExecutor, counts
 
 

@@ -1,0 +1,58 @@
+"""A first look at a scan: the mean of some frames spread evenly over it, within a bounded time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.plan import coarse_to_fine
+from ltdesk.errors import DamagedFileError
+from ltdesk.geometry import Float2D, Size2D
+
+POSITIONS = 64
+SECONDS = 0.5
+
+
+class Sample(NamedTuple):
+    """The mean frame ``(ky, kx) float64`` of `frames` positions; NaN everywhere if there was none."""
+
+    mean: Float2D
+    frames: int
+
+
+def spread_positions(scan_shape: Size2D, count: int = POSITIONS) -> list[tuple[int, int]]:
+    """At most about `count` positions ``(y, x)``, each in the middle of its cell of a grid, from coarse to fine."""
+    sy, sx = scan_shape
+    rows = max(1, min(sy, round((count * sy / sx) ** 0.5)))
+    columns = max(1, min(sx, count // rows))
+    rows = max(1, min(sy, count // columns))
+    cells = coarse_to_fine(rows, columns)
+    return [((2 * row + 1) * sy // (2 * rows), (2 * col + 1) * sx // (2 * columns)) for row, col in cells]
+
+
+def sample_mean(
+    dataset: Dataset,
+    count: int = POSITIONS,
+    seconds: float = SECONDS,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Sample:
+    """The mean over spread positions, as many as can be read in `seconds`, at least one that is there.
+
+    Missing frames are left out. Returns early once `cancelled()`.
+    """
+    total = np.zeros(dataset.frame_shape)
+    frames = 0
+    end = time.monotonic() + seconds
+    for y, x in spread_positions(dataset.scan_shape, count):
+        if cancelled() or (frames and time.monotonic() > end):
+            break
+        try:
+            total += dataset.frame(y, x)
+        except DamagedFileError:
+            continue
+        frames += 1
+    return Sample(total / frames if frames else np.full(dataset.frame_shape, np.nan), frames)

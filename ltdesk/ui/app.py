@@ -1,0 +1,218 @@
+"""The window program: the one place that wires things."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from PyQt5.QtCore import QCoreApplication, QObject, Qt, QTimer
+from PyQt5.QtWidgets import QApplication
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import Executor
+from ltdesk.engine.local import LocalExecutor
+from ltdesk.errors import LtdeskError
+from ltdesk.session import Session
+from ltdesk.ui import error_report, style
+from ltdesk.ui.autosave import Autosave, left_behind
+from ltdesk.ui.detector_commands import DetectorCommands
+from ltdesk.ui.detector_layer import DetectorLayer
+from ltdesk.ui.drawing_tools import DrawingTools
+from ltdesk.ui.file_commands import FileCommands
+from ltdesk.ui.frame_pane import FramePane
+from ltdesk.ui.frame_reader import FrameReader
+from ltdesk.ui.help_commands import HelpCommands
+from ltdesk.ui.image_pane import ImagePane
+from ltdesk.ui.job_bar import executor_text
+from ltdesk.ui.keyboard import Keyboard
+from ltdesk.ui.live import LiveJobs
+from ltdesk.ui.mailbox import Mailbox
+from ltdesk.ui.main_window import MainWindow
+from ltdesk.ui.opening import Opened, Opener, file_title
+from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.settings import Settings
+from ltdesk.ui.view_commands import ViewCommands
+from ltdesk.ui.wishes import Wish
+
+RELEASE_SECONDS = 10.0
+
+
+class Desk(QObject):
+    """A window with all that works behind it. `close` ends jobs and threads.
+
+    Attributes
+    ----------
+    dataset : what is open now, or None
+    """
+
+    def __init__(self, executor: Executor | None = None, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.dataset: Dataset | None = None
+        self.settings = settings or Settings()
+        self.model = SessionModel(parent=self)
+        self.mailbox = Mailbox(self)
+        self.executor = executor or LocalExecutor()
+        self.live = LiveJobs(self.model, self.executor, self.mailbox, self)
+        self.reader = FrameReader(self.mailbox, self)
+        self.opener = Opener(self.mailbox, self)
+        self.autosave = Autosave(self.model, parent=self)
+        self.window = MainWindow(self.model, self.settings)
+        self.tools = DrawingTools(self.model, self)
+        self._closed = False
+        self._make_panes()
+        self._make_commands()
+        self._wire()
+
+    def _make_panes(self) -> None:
+        window = self.window
+        self.layer = DetectorLayer(window.frame_view.viewbox, self.model, self.tools)
+        self.keyboard = Keyboard(window.frame_view, window.image_view, self.layer, self.model)
+        self.frame_pane = FramePane(window.frame_view, self.model, self.live, self.reader, window.frame_menu)
+        self.image_pane = ImagePane(window.image_view, self.model, self.live, window.image_menu)
+
+    def _make_commands(self) -> None:
+        window = self.window
+        self.files = FileCommands(window, self.model, self.opener, self.settings)
+        self.views = ViewCommands(window, self.model, self.keyboard, self.settings)
+        self.detectors = DetectorCommands(window, self.model, self.layer, self.tools)
+        self.help = HelpCommands(window)
+
+    def _wire(self) -> None:
+        bar, actions = self.window.job_bar, self.window.actions_by_name
+        bar.show_executor(executor_text(self.executor))
+        bar.cancel_wanted.connect(self.live.cancel)
+        bar.retry_wanted.connect(self.live.retry)
+        self.live.progressed.connect(bar.show_progress)
+        self.live.refused.connect(self._show_refusal)
+        self.opener.opened.connect(self._open)
+        self.files.close_wanted.connect(self.close_scan)
+        self.window.closing.connect(self.close)
+        actions.connect(stop=self.stop, retry=self.live.retry)
+
+    def show(self) -> None:
+        """Show the window where it was last, with what a crash left behind."""
+        if not self.settings.restore_window(self.window):
+            self.window.resize(self.window.size())
+        state = self.settings.bytes_value("work")
+        if state is not None:
+            self.window.work.restoreState(state)
+        self.window.show_welcome()
+        self.window.welcome.offer_restore(left_behind())
+        self.window.show()
+
+    def close_scan(self) -> None:
+        """Back to the start page; jobs are cancelled and the file is let go."""
+        self._take(None, Session(), None, None)
+        self.window.setWindowTitle("ltdesk")
+        self.window.show_welcome()
+
+    def stop(self) -> None:
+        """Esc: what the hand is doing, else opening, else the jobs, else the region."""
+        window = self.window
+        if window.image_view.cancel_gesture() or window.frame_view.cancel_gesture():
+            return
+        if self.layer.take_key(Qt.Key_Escape):
+            return
+        if self.model.dragging:
+            self.model.abandon_drag()
+        elif self.opener.busy:
+            self.opener.cancel()
+        elif self.live.running:
+            self.live.cancel()
+        else:
+            self.views.drop_region()
+
+    def close(self) -> None:
+        """Remember the window, cancel jobs, end threads."""
+        if self._closed:
+            return
+        self._closed = True
+        self.settings.save_window(self.window)
+        self.settings.set_bytes("work", self.window.work.saveState())
+        self.settings.sync()
+        self.mailbox.close()
+        self.live.close()
+        self.reader.close()
+        self.opener.close()
+        self.files.close()
+        self.detectors.close()
+        self.executor.close()
+        self.autosave.close()
+        if self.dataset is not None:
+            self.dataset.close()
+
+    def _open(self, opened: Opened) -> None:
+        self._take(opened.dataset, opened.session, opened, opened)
+        self.files.remember(opened.path)
+        title = file_title(opened.dataset.ref.uri)
+        self.window.setWindowTitle(f"{title} — ltdesk")
+        self.window.show_work()
+
+    def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
+        """Put another dataset and its session in the place of what is open."""
+        old, self.dataset = self.dataset, dataset
+        for part in (self.live, self.reader, self.keyboard):
+            part.set_dataset(None)
+        self.frame_pane.open(None, None)
+        self.image_pane.open(None)
+        self.model.open(session)
+        frame_shape = None if dataset is None else dataset.frame_shape
+        self.window.detectors.set_frame_shape(frame_shape)
+        self.window.editor.set_frame_shape(frame_shape)
+        if frame_shape is not None:
+            self.tools.frame_shape = frame_shape
+        self.views.set_beam(None if beam is None else beam.beam)
+        self.frame_pane.open(dataset, None if sample is None else sample.sample)
+        self.image_pane.open(dataset)
+        for part in (self.reader, self.keyboard, self.live):
+            part.set_dataset(dataset)
+        self.window.job_bar.show_dataset(dataset)
+        self.window.actions_by_name.set_scan_open(dataset is not None)
+        self._release(old)
+
+    def _release(self, dataset: Dataset | None) -> None:
+        """Close a dataset once nothing reads it any more."""
+        if dataset is None:
+            return
+
+        def release() -> None:
+            self.live.keeper.wait_released(dataset, RELEASE_SECONDS)
+            self.reader.wait_idle(RELEASE_SECONDS)
+            dataset.close()
+
+        threading.Thread(target=release, name="ltdesk-release", daemon=True).start()
+
+    def _show_refusal(self, wish: Wish, error: LtdeskError) -> None:
+        self.files.show_error(error, f"Computing {wish.analysis.name}")
+
+
+def set_attributes() -> None:
+    """What has to be set before there is a QApplication: sharp pictures on any screen, at any factor."""
+    QCoreApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
+    QCoreApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
+    QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    QCoreApplication.setApplicationName("ltdesk")
+
+
+def main(paths: Sequence[str] | str | None = None) -> int:
+    """Open the window on the first of `paths` (a scan, a session, a result), if any; the exit status."""
+    names = [paths] if isinstance(paths, str) else list(paths or ())
+    set_attributes()
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    settings = Settings()
+    style.apply(app, settings.theme)
+    desk = Desk(settings=settings)
+    error_report.install(lambda: desk.model.session.model_dump_json(), lambda: desk.window)
+    signal.signal(signal.SIGINT, lambda *_: desk.window.close())
+    heartbeat = QTimer(desk)  # Python sees a signal only when it runs
+    heartbeat.start(250)
+    desk.show()
+    if names:
+        desk.files.open_path(names[0])
+    try:
+        return int(app.exec_())
+    finally:
+        desk.close()
+        error_report.uninstall()

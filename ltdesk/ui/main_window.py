@@ -1,0 +1,202 @@
+"""The window: where things are, and the menus. What they do is wired in `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt5.QtWidgets import (
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ltdesk.ui import icons, style
+from ltdesk.ui.actions import Actions
+from ltdesk.ui.detector_panel import DetectorPanel
+from ltdesk.ui.job_bar import JobBar
+from ltdesk.ui.opening_page import OpeningPage
+from ltdesk.ui.picture_view import PictureView
+from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.settings import Settings
+from ltdesk.ui.shape_editor import ShapeEditor
+from ltdesk.ui.welcome_page import WelcomePage
+
+START_SIZE = QSize(1280, 720)
+PANEL_WIDTH = 31 * style.GRID
+
+
+class MainWindow(QMainWindow):
+    """Left the frame, right the image, beside them the detectors; a start page while nothing is open.
+
+    Signals
+    -------
+    files_dropped : (list of str) paths or URIs
+    closing : () the window is about to close
+    """
+
+    files_dropped = pyqtSignal(list)
+    closing = pyqtSignal()
+
+    def __init__(self, model: SessionModel, settings: Settings) -> None:
+        super().__init__()
+        self.setWindowTitle("ltdesk")
+        self.setAcceptDrops(True)
+        self.actions_by_name = Actions(self)
+        self.welcome = WelcomePage(settings)
+        self.opening = OpeningPage()
+        self.frame_view = PictureView("Diffraction", "frame")
+        self.image_view = PictureView("Image", "scan")
+        self.detectors = DetectorPanel(model)
+        self.editor = ShapeEditor(model)
+        self.job_bar = JobBar()
+        self.setStatusBar(self.job_bar)
+        self.image_menu = self._menu_of("Image", "&Image")
+        self.frame_menu = self._menu_of("Frame", "&Frame")
+        self._lay_out()
+        self._make_menus()
+        self._make_tool_bar()
+        self.resize(START_SIZE)
+
+    def show_welcome(self) -> None:
+        """The start page."""
+        self.welcome.refresh()
+        self._show_page(self.welcome)
+
+    def show_opening(self) -> None:
+        """The page of what is being opened."""
+        self._show_page(self.opening)
+
+    def show_work(self) -> None:
+        """The pictures."""
+        self._show_page(self.work)
+        self.image_view.canvas.setFocus()
+
+    @property
+    def page(self) -> QWidget:
+        """What is shown in the middle."""
+        return self.pages.currentWidget()
+
+    def show_recent(self, uris: Sequence[str], open_one: Callable[[str], None], clear: Callable[[], None]) -> None:
+        """Fill the menu of recent files."""
+        self.recent_menu.clear()
+        for number, uri in enumerate(uris, 1):
+            action = self.recent_menu.addAction(f"&{number}  {uri}" if number < 10 else uri)
+            action.setStatusTip(f"Open {uri}")
+            action.triggered.connect(lambda _=False, uri=uri: open_one(uri))
+        if uris:
+            self.recent_menu.addSeparator()
+            self.recent_menu.addAction("&Forget These").triggered.connect(lambda _=False: clear())
+        self.recent_menu.setEnabled(bool(uris))
+
+    def _lay_out(self) -> None:
+        self.panel = self._make_panel()
+        self.work = QSplitter(Qt.Horizontal)
+        self.work.setObjectName("work")
+        self.work.setHandleWidth(style.GRID)
+        for widget, stretch in ((self.frame_view, 1), (self.image_view, 1), (self.panel, 0)):
+            self.work.addWidget(widget)
+            self.work.setStretchFactor(self.work.count() - 1, stretch)
+        self.work.setCollapsible(0, False)
+        self.work.setCollapsible(1, False)
+        self.work.setContentsMargins(style.GRID, 0, style.GRID, 0)
+        half = (START_SIZE.width() - PANEL_WIDTH) // 2
+        self.work.setSizes([half, half, PANEL_WIDTH])
+        self.pages = QStackedWidget()
+        for page in (self.welcome, self.opening, self.work):
+            self.pages.addWidget(page)
+        self.setCentralWidget(self.pages)
+
+    def _make_panel(self) -> QWidget:
+        numbers = QScrollArea()
+        numbers.setWidget(self.editor)
+        numbers.setWidgetResizable(True)
+        numbers.setFrameShape(QFrame.NoFrame)
+        numbers.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        parts = QSplitter(Qt.Vertical)
+        parts.setHandleWidth(style.GRID)
+        parts.addWidget(self.detectors)
+        parts.addWidget(numbers)
+        parts.setSizes([240, 320])
+        parts.setChildrenCollapsible(False)
+        panel = QWidget()
+        panel.setObjectName("panel")
+        panel.setMinimumWidth(26 * style.GRID)
+        column = QVBoxLayout(panel)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(parts)
+        return panel
+
+    def _make_menus(self) -> None:
+        actions = self.actions_by_name
+        self.recent_menu = QMenu("Open &Recent", self)
+        theme, draw = self._menu_of("Theme", "&Theme"), self._menu_of("Draw", "D&raw")
+        file_menu = self._menu_of("File", "&File")
+        file_menu.insertMenu(actions["save"], self.recent_menu)
+        file_menu.insertSeparator(actions["save"])
+        file_menu.insertSeparator(actions["close"])
+        edit, view = self._menu_of("Edit", "&Edit"), self._menu_of("View", "&View")
+        view.insertMenu(actions["panel"], theme)
+        detector = self._menu_of("Detector", "&Detector")
+        detector.insertMenu(actions["add_mask"], draw)
+        analysis = QMenu("&Analysis", self)
+        analysis.addMenu(self.image_menu)
+        analysis.addMenu(self.frame_menu)
+        analysis.addSeparator()
+        analysis.addActions(actions.section("Job"))
+        for menu in (file_menu, edit, view, detector, analysis, self._menu_of("Help", "&Help")):
+            self.menuBar().addMenu(menu)
+
+    def _menu_of(self, section: str, title: str) -> QMenu:
+        menu = QMenu(title, self)
+        menu.setToolTipsVisible(True)
+        menu.addActions(self.actions_by_name.section(section))
+        return menu
+
+    def _make_tool_bar(self) -> None:
+        actions = self.actions_by_name
+        bar = QToolBar("Tools", self)
+        bar.setObjectName("tools")
+        bar.setIconSize(QSize(icons.SIZE, icons.SIZE))
+        bar.setMovable(False)
+        for group in (
+            [a for a in actions.section("Draw") if a.objectName().startswith("tool_")] + [actions["add_mask"]],
+            [a for a in actions.section("Draw") if a.objectName().startswith("draw_")],
+            [actions["undo"], actions["redo"]],
+            [actions["export"], actions["copy_python"]],
+        ):
+            bar.addActions(group)
+            bar.addSeparator()
+        self.addToolBar(bar)
+        self.tool_bar = bar
+
+    def _show_page(self, page: QWidget) -> None:
+        self.pages.setCurrentWidget(page)
+        self.tool_bar.setVisible(page is self.work)
+
+    # What Qt tells the window
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.StatusTip:
+            self.job_bar.tell(event.tip())
+            return True
+        return super().event(event)
+
+    def dragEnterEvent(self, event) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:
+        urls = event.mimeData().urls()
+        event.acceptProposedAction()
+        self.files_dropped.emit([url.toLocalFile() or url.toString() for url in urls])
+
+    def closeEvent(self, event) -> None:
+        self.closing.emit()
+        event.accept()
