@@ -7,13 +7,14 @@ along +x and growing towards +y. All shapes are frozen data; ``+`` (or), ``-`` a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ltdesk.mask_data import Runs, WeightsBlob, runs_from_mask, runs_to_mask
+from ltdesk.mask_data import Runs, WeightsBlob, check_runs, runs_from_mask, runs_to_mask
 
 Bool2D = NDArray[np.bool_]
 Float2D = NDArray[np.float64]
@@ -25,6 +26,12 @@ Size2D = tuple[int, int]
 def pixel_grid(size: Size2D) -> tuple[Float2D, Float2D]:
     """Coordinates of the pixel centres, ``y (ky, 1)`` and ``x (1, kx)``, float64."""
     return np.arange(size[0], dtype=np.float64)[:, None], np.arange(size[1], dtype=np.float64)[None, :]
+
+
+def nearest_pixel(at: float) -> int:
+    """The index of the pixel nearest to a coordinate; a half goes up. Not ``floor(at + 0.5)``: that sum may round."""
+    below = math.floor(at)
+    return below + (at - below >= 0.5)
 
 
 class BaseShape(BaseModel):
@@ -56,7 +63,7 @@ class BaseShape(BaseModel):
 
 
 class Point(BaseShape):
-    """The pixel nearest to ``(y, x)``; halves round up."""
+    """The pixel nearest to ``(y, x)``; a half goes to the larger index."""
 
     kind: Literal["point"] = "point"
     y: Finite
@@ -64,7 +71,7 @@ class Point(BaseShape):
 
     def mask(self, size: Size2D) -> Bool2D:
         ys, xs = pixel_grid(size)
-        inside: Bool2D = (ys == math.floor(self.y + 0.5)) & (xs == math.floor(self.x + 0.5))
+        inside: Bool2D = (ys == nearest_pixel(self.y)) & (xs == nearest_pixel(self.x))
         return inside
 
 
@@ -151,13 +158,19 @@ class Ellipse(BaseShape):
     def mask(self, size: Size2D) -> Bool2D:
         ys, xs = pixel_grid(size)
         cos, sin = math.cos(math.radians(self.deg)), math.sin(math.radians(self.deg))
-        along = (xs - self.cx) * cos + (ys - self.cy) * sin
-        across = (ys - self.cy) * cos - (xs - self.cx) * sin
-        return (along / self.rx) ** 2 + (across / self.ry) ** 2 <= 1.0
+        with np.errstate(over="ignore"):  # far outside is outside
+            along = (xs - self.cx) * cos + (ys - self.cy) * sin
+            across = (ys - self.cy) * cos - (xs - self.cx) * sin
+            return (along / self.rx) ** 2 + (across / self.ry) ** 2 <= 1.0
 
 
 class Polygon(BaseShape):
-    """Even-odd rule on pixel centres; ``points`` are ``(y, x)``. A freehand outline is a polygon of many points."""
+    """Even-odd rule on pixel centres; ``points`` are ``(y, x)``. A freehand outline is a polygon of many points.
+
+    A pixel is inside where the ray from its centre towards +x crosses the outline an odd number of times. An edge spans
+    the rows ``y0 <= y < y1``; one through the centre itself is not crossed. So four corners select what the rectangle
+    does, and polygons that share an edge share no pixel and leave none out, whichever way round they go.
+    """
 
     kind: Literal["polygon"] = "polygon"
     points: Annotated[tuple[tuple[Finite, Finite], ...], Field(min_length=3)]
@@ -165,10 +178,11 @@ class Polygon(BaseShape):
     def mask(self, size: Size2D) -> Bool2D:
         ys, xs = pixel_grid(size)
         inside = np.zeros(size, dtype=np.bool_)
-        for (ay, ax), (by, bx) in zip(self.points, self.points[1:] + self.points[:1], strict=True):
-            if ay != by:
-                crosses = (ay > ys) != (by > ys)
-                inside ^= crosses & (xs < (bx - ax) * (ys - ay) / (by - ay) + ax)
+        for ends in zip(self.points, self.points[1:] + self.points[:1], strict=True):
+            (ay, ax), (by, bx) = sorted(ends)  # the same line whichever way it is drawn
+            rows = slice(max(0, math.ceil(ay)), max(0, math.ceil(by)))
+            if ys[rows].size:
+                inside[rows] ^= xs < (bx - ax) * (ys[rows] - ay) / (by - ay) + ax
         return inside
 
 
@@ -182,6 +196,18 @@ class PixelMask(BaseShape):
     size: Size2D
     runs: Runs = ()
     blob: WeightsBlob | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if min(self.size) < 1:
+            raise ValueError("a mask has at least one pixel")
+        if self.blob is None:
+            check_runs(self.runs, self.size)
+        elif self.runs:
+            raise ValueError("a mask has either runs or weights")
+        elif not np.isfinite(self.blob.array(self.size)).all():
+            raise ValueError("a mask has no NaN or infinite weights")
+        return self
 
     @classmethod
     def from_array(cls, values: NDArray[Any]) -> PixelMask:
@@ -232,16 +258,15 @@ class Combination(BaseShape):
         return inside
 
     def weights(self, size: Size2D) -> Float2D | None:
-        """A weighted mask keeps its weights under ``-`` and ``&``; joined by ``+`` each pixel takes the first's."""
+        """Joined left to right, a plain shape weighing 1: ``+`` fills what is empty, ``-`` clears, ``&`` multiplies."""
         parts = [term.shape.weights(size) for term in self.terms]
         if all(part is None for part in parts):
             return None
         values = np.zeros(size)
         for term, part in zip(self.terms, parts, strict=True):
-            if term.op == "+":
-                new = term.shape.mask(size).astype(np.float64) if part is None else part
-                values = np.where(values != 0, values, new)
-        return np.where(self.mask(size), np.where(values != 0, values, 1.0), 0.0)
+            new = term.shape.mask(size).astype(np.float64) if part is None else part
+            values = _JOIN[term.op](values, new)
+        return values
 
 
 class Weighted(BaseModel):
@@ -272,9 +297,25 @@ def shape_from_terms(terms: tuple[Term, ...]) -> AnyShape:
 
 
 def _combine(left: Any, op: Literal["+", "-", "&"], right: Any) -> Combination:
-    if isinstance(left, Weighted) or isinstance(right, Weighted):
+    if isinstance(right, Weighted):
         raise TypeError("combine the shapes first, then give the whole a weight: (a + b) * 0.5")
+    if not isinstance(right, BaseShape):
+        raise TypeError(f"a shape is combined with a shape, not with {type(right).__name__}")
     return Combination(terms=(*terms_of(left), Term(op=op, shape=right)))
+
+
+def _both(left: Float2D, right: Float2D) -> Float2D:
+    """Products where both have a weight; one too small to be told from 0 must not drop the pixel."""
+    with np.errstate(over="ignore", under="ignore"):
+        product = left * right
+    return np.where((product == 0) & (left != 0) & (right != 0), np.finfo(np.float64).tiny, product)
+
+
+_JOIN: dict[str, Callable[[Float2D, Float2D], Float2D]] = {
+    "+": lambda left, right: np.where(left != 0, left, right),
+    "-": lambda left, right: np.where(right != 0, 0.0, left),
+    "&": _both,
+}
 
 
 def _check_radii(shape: Any) -> Any:
@@ -285,7 +326,8 @@ def _check_radii(shape: Any) -> Any:
 
 def _disk(size: Size2D, cy: float, cx: float, r: float) -> Bool2D:
     ys, xs = pixel_grid(size)
-    return (ys - cy) ** 2 + (xs - cx) ** 2 <= r * r
+    with np.errstate(over="ignore"):  # far outside is outside
+        return (ys - cy) ** 2 + (xs - cx) ** 2 <= r * r
 
 
 def _ring(size: Size2D, cy: float, cx: float, r_in: float, r_out: float) -> Bool2D:

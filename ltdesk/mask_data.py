@@ -24,12 +24,22 @@ def runs_from_mask(mask: NDArray[np.bool_]) -> Runs:
 
 
 def runs_to_mask(runs: Runs, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The mask ``(ky, kx) bool`` of row runs; runs outside are clipped."""
+    """The mask ``(ky, kx) bool`` of row runs within it."""
     mask = np.zeros(size, dtype=np.bool_)
     for y, x0, x1 in runs:
-        if 0 <= y < size[0]:
-            mask[y, max(x0, 0) : max(x1, 0)] = True
+        mask[y, x0:x1] = True
     return mask
+
+
+def check_runs(runs: Runs, size: tuple[int, int]) -> None:
+    """Raises ValueError for runs that are empty, outside ``(ky, kx)``, out of order or over one another."""
+    last_y, last_x1 = -1, 0
+    for y, x0, x1 in runs:
+        if not (0 <= y < size[0] and 0 <= x0 < x1 <= size[1]):
+            raise ValueError(f"the run {(y, x0, x1)} is not within a mask of {size[0]}x{size[1]}")
+        if y < last_y or (y == last_y and x0 < last_x1):
+            raise ValueError(f"the run {(y, x0, x1)} is out of order")
+        last_y, last_x1 = y, x1
 
 
 class WeightsBlob(BaseModel):
@@ -59,5 +69,8 @@ class WeightsBlob(BaseModel):
         return zlib.decompress(base64.b64decode(self.data, validate=True))
 
     def array(self, size: tuple[int, int]) -> NDArray[np.float64]:
-        """The weights ``(ky, kx) float64``."""
-        return np.frombuffer(self.raw(), dtype="<f8").reshape(size).astype(np.float64, copy=False)
+        """The weights ``(ky, kx) float64``. Raises ValueError where they are not that many."""
+        raw = self.raw()
+        if len(raw) != 8 * size[0] * size[1]:
+            raise ValueError(f"the weights are {len(raw)} bytes, not those of {size[0]}x{size[1]} pixels")
+        return np.frombuffer(raw, dtype="<f8").reshape(size).astype(np.float64, copy=False)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from ltdesk import geometry
-from ltdesk.errors import UsageError
+from ltdesk.errors import UsageError, os_error_text
 from ltdesk.geometry import AnyShape
 
 SHAPES: dict[str, type[geometry.BaseShape]] = {
@@ -30,25 +30,29 @@ FIELDS = {
     "polygon": "y,x;y,x;y,x",
     "mask": "FILE.npy",
 }
-# An operator counts only before a shape's name and colon, so that 1e+5, -3 and a file name may hold one.
-_OPERATOR = re.compile(r"([+\-&])(?=(?:" + "|".join(FIELDS) + r"):)")
+# An operator or a parenthesis counts only where a shape's name and colon follow (a closing one: where such an operator
+# or the end does), so that 1e+5, -3 and a file name may hold one.
+_NAMED = r"\(*(?:" + "|".join(FIELDS) + r"):"
+_MARK = re.compile(rf"([+\-&](?={_NAMED})|\((?={_NAMED})|\)(?=\)*(?:$|[+\-&]{_NAMED})))")
 
 
 def parse_shape(text: str) -> AnyShape:
     """The shape that `text` describes. Raises UsageError naming the part that makes no sense."""
-    pieces = _OPERATOR.split(text.strip())
-    shape: Any = _parse_one(pieces[0])
-    for operator, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-        part = _parse_one(piece)
-        shape = {"+": shape.__add__, "-": shape.__sub__, "&": shape.__and__}[operator](part)
-    return shape  # type: ignore[no-any-return]
+    tokens = _tokens(text.strip())
+    shape = _parse_joined(tokens)
+    if tokens:
+        raise UsageError(f"shape '{text}' cannot be read from '{''.join(tokens)}' on", "Join shapes by + - or &.")
+    return shape
 
 
 def shape_text(shape: AnyShape) -> str:
-    """A shape as text that `parse_shape` reads back; a pixel mask is named by its size only."""
+    """A shape as text that `parse_shape` reads back; a pixel mask is named by its size only.
+
+    A combination within a combination stands in parentheses. One that starts by taking away is written so, but is
+    nothing that `parse_shape` takes.
+    """
     if isinstance(shape, geometry.Combination):
-        first, *rest = shape.terms
-        return shape_text(first.shape) + "".join(term.op + shape_text(term.shape) for term in rest)
+        return "".join(term.op + _operand_text(term.shape) for term in shape.terms).removeprefix("+")
     if isinstance(shape, geometry.Polygon):
         return "polygon:" + ";".join(f"{_number(y)},{_number(x)}" for y, x in shape.points)
     if isinstance(shape, geometry.PixelMask):
@@ -63,6 +67,44 @@ def validation_text(error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     reason = str(first["msg"]).removeprefix("Value error, ")
     return f"{where}: {reason}" if where else reason
+
+
+def _operand_text(shape: AnyShape) -> str:
+    return f"({shape_text(shape)})" if isinstance(shape, geometry.Combination) else shape_text(shape)
+
+
+def _tokens(text: str) -> list[str]:
+    """Operators, parentheses and plain shapes, in order."""
+    tokens: list[str] = []
+    depth = 0
+    for piece in _MARK.split(text):
+        starts = not tokens or tokens[-1] in ("+", "-", "&", "(")
+        if (piece == "(" and starts) or (piece == ")" and depth) or (piece in ("+", "-", "&") and not starts):
+            depth += {"(": 1, ")": -1}.get(piece, 0)
+            tokens.append(piece)
+        elif piece and starts:
+            tokens.append(piece)
+        elif piece:  # a parenthesis within a file's name
+            tokens[-1] += piece
+    return tokens
+
+
+def _parse_joined(tokens: list[str]) -> AnyShape:
+    shape: Any = _parse_operand(tokens)
+    while tokens and tokens[0] in ("+", "-", "&"):
+        join = {"+": shape.__add__, "-": shape.__sub__, "&": shape.__and__}[tokens.pop(0)]
+        shape = join(_parse_operand(tokens))
+    return shape  # type: ignore[no-any-return]
+
+
+def _parse_operand(tokens: list[str]) -> Any:
+    first = tokens.pop(0) if tokens else ""
+    if first != "(":
+        return _parse_one(first)
+    shape = _parse_joined(tokens)
+    if not tokens or tokens.pop(0) != ")":
+        raise UsageError(f"'({shape_text(shape)}' has no closing parenthesis", "Add it.")
+    return shape
 
 
 def _parse_one(piece: str) -> Any:
@@ -82,9 +124,11 @@ def _parse_one(piece: str) -> Any:
 def load_mask(path: str) -> geometry.PixelMask:
     """A pixel mask from a ``.npy`` file of bools, 0/1 or weights ``(ky, kx)``. Raises UsageError naming the file."""
     try:
-        return geometry.PixelMask.from_array(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path}: cannot be used as a mask: {error}", "Give a 2D .npy array.") from error
+        with open(path, "rb") as file:  # np.load would also take zip archives and pickles
+            return geometry.PixelMask.from_array(np.lib.format.read_array(file, allow_pickle=False))
+    except (OSError, ValueError, MemoryError) as error:
+        reason = os_error_text(error) if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be used as a mask: {reason}", "Give a 2D .npy array.") from error
 
 
 def _named(kind: str, values: str, piece: str) -> list[tuple[str, float]]:
