@@ -19,17 +19,20 @@ STEPS = 256
 
 
 class Layer(NamedTuple):
-    """One detector's image ``(h, w)`` in a composite, its `valid` positions (None: all), its ``#rrggbb``, its name."""
+    """One detector's image ``(h, w)`` in a composite, its `valid` positions (None: all), its ``#rrggbb``, its name,
+    its `failed` positions (None: none).
+    """
 
     values: NDArray[Any]
     valid: NDArray[np.bool_] | None
     colour: str
     name: str = ""
+    failed: NDArray[np.bool_] | None = None
 
 
 def prepare_composite(layers: Sequence[Layer], display: Display, *, unit: str = "", status: Status = "") -> Prepared:
     """Layers of one shape, added as light. A position is shown where all layers have it. At least one layer."""
-    pictures = tuple(Picture(x.values, x.valid, unit=unit, status=status, name=x.name) for x in layers)
+    pictures = tuple(Picture(x.values, x.valid, x.failed, unit=unit, status=status, name=x.name) for x in layers)
     colours = tuple(x.colour for x in layers)
     parts = [_prepare_layer(picture, display, colour) for picture, colour in zip(pictures, colours, strict=True)]
     argb = _added(parts)
@@ -37,7 +40,8 @@ def prepare_composite(layers: Sequence[Layer], display: Display, *, unit: str = 
     numbers = _all([part.shown for part in parts])
     if numbers is not None:
         argb[~numbers] = 0
-    whole = Picture(_first_without_number(pictures), valid, unit=unit, status=status)
+    failed = _any([picture.failed for picture in pictures])
+    whole = Picture(_first_without_number(pictures), valid, failed, unit=unit, status=status)
     return Prepared(
         layers=pictures,
         display=display,
@@ -110,6 +114,11 @@ def _light_table(rgb: NDArray[np.float64]) -> NDArray[np.float32]:
 def _all(masks: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | None:
     given = [mask for mask in masks if mask is not None]
     return reduce(np.logical_and, given) if given else None
+
+
+def _any(masks: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | None:
+    given = [mask for mask in masks if mask is not None]
+    return reduce(np.logical_or, given) if given else None
 
 
 def _first_without_number(pictures: tuple[Picture, ...]) -> NDArray[Any]:

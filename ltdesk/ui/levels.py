@@ -113,7 +113,7 @@ def _between_whole_numbers(borders: NDArray[np.float64]) -> NDArray[np.float64]:
     """About the same borders, halfway between whole numbers; on a linear scale evenly spaced."""
     steps = np.diff(borders)
     if np.allclose(steps, steps[0]):
-        start, width = np.floor(borders[0]) - 0.5, np.ceil(steps[0])
+        start, width = np.round(borders[0]) - 0.5, np.ceil(steps[0])
         count = int(np.ceil((np.ceil(borders[-1]) + 0.5 - start) / width))
         return np.asarray(start + width * np.arange(count + 1))
     return np.unique(np.append(np.floor(borders) - 0.5, np.ceil(borders[-1]) + 0.5))
@@ -126,7 +126,11 @@ def _span(scale: DisplayScale, sample: NDArray[Any], levels: Levels) -> Levels:
     if sample.size:  # no empty room beyond the data's own extremes
         first, last = scale.place(float(sample.min())), scale.place(float(sample.max()))
         start, stop = min(low, max(start, first)), max(high, min(stop, last))
-    return (start, stop) if stop > start else (start - 0.5, stop + 0.5)
+    if stop <= start:
+        return start - 0.5, stop + 0.5
+    # So that the extremes themselves lie inside; bins of whole numbers reach half a number further anyway.
+    rim = 1e-6 * (stop - start) if sample.dtype.kind == "f" else 0.0
+    return start - rim, stop + rim
 
 
 def _percentiles(sample: NDArray[Any]) -> tuple[float, ...]:

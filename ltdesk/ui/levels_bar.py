@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from ltdesk.ui import style
@@ -13,6 +13,7 @@ from ltdesk.ui.readout import MINUS, NARROW_SPACE, SUPERSCRIPTS, number_text
 PLAIN = {superscript: digit for digit, superscript in SUPERSCRIPTS.items()}
 
 
+LEAST_STRIP = 120
 QUIET = """
 QLineEdit { border: 1px solid transparent; background: transparent; padding: 0; }
 QLineEdit:hover { border-color: palette(mid); }
@@ -48,6 +49,16 @@ class LevelsBar(QWidget):
         self.strip.levels_changed.connect(self.levels_changed)
         self.strip.dragging.connect(self.dragging)
         self.strip.auto_wanted.connect(self.auto_wanted)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.strip.minimumSize()
+
+    def resizeEvent(self, event) -> None:
+        """A narrow view has room for the histogram alone; its tool tips tell the levels too."""
+        super().resizeEvent(event)
+        room = self.width() - self.low.width() - self.high.width() - 2 * style.GRID
+        for field in (self.low, self.high):
+            field.setVisible(room >= LEAST_STRIP)
 
     def show_prepared(self, prepared: Prepared | None) -> None:
         """Show a picture's histogram and levels."""

@@ -8,7 +8,6 @@ from PyQt5.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from ltdesk.ui.picture_item import extent
 
 PADDING = 0.015
-WHEEL_STEP = 1.25
 LARGEST_PIXEL = 128.0
 """Screen pixels that one pixel of the picture is zoomed to at most, unless it is larger when fitted."""
 SMALLEST_FIT = 0.5
@@ -125,10 +124,6 @@ class PictureBox(pg.ViewBox):
     def _resized(self) -> None:
         if self._fitted:
             self.fit()
-
-    def wheelEvent(self, event, axis=None) -> None:
-        self.zoom(WHEEL_STEP ** (event.delta() / 120), self.mapSceneToView(event.scenePos()))
-        event.accept()
 
     def mouseClickEvent(self, event) -> None:
         if event.button() in (Qt.LeftButton, Qt.RightButton):

@@ -17,6 +17,7 @@ from ltdesk.ui.readout import Kind
 from ltdesk.ui.region_outline import RegionOutline
 from ltdesk.ui.scan_cursor import GRIP, PixelFrame, ScanCursor
 
+WHEEL_STEP = 1.25
 OVERLAY_Z, REGION_Z, CURSOR_Z = 10, 20, 30
 
 
@@ -199,6 +200,11 @@ class PictureCanvas(pg.GraphicsView):
             self.move_cursor(*self.pixel_at(press.y, press.x))
         elif not self._tool_active:
             super().mouseDoubleClickEvent(event)
+
+    def wheelEvent(self, event) -> None:
+        notches = (event.angleDelta().y() or event.angleDelta().x()) / 120
+        self.box.zoom(WHEEL_STEP**notches, self.data_at(event.position()))
+        event.accept()
 
     def keyPressEvent(self, event) -> None:
         if event.key() == Qt.Key_Escape and self.cancel_gesture():

@@ -133,6 +133,11 @@ class PictureView(QWidget):
 
         self.destroyed.connect(close)
 
+    def stop(self) -> None:
+        """End the thread that prepares large pictures, now; without it, it ends with the widget."""
+        self._mailbox.close()
+        self._worker.close()
+
     # What is shown
 
     def set_picture(
@@ -152,7 +157,7 @@ class PictureView(QWidget):
         self._refresh()
 
     def set_composite(self, layers: Sequence[Layer | tuple[Any, ...]], unit: str = "", status: Status = "") -> None:
-        """Show several pictures of one shape in one: (values, valid, colour ``#rrggbb``[, name]) each."""
+        """Show several pictures of one shape in one: `Layer`s, or tuples of their fields."""
         if not layers:
             self.clear()
             return
@@ -342,10 +347,11 @@ class PictureView(QWidget):
         return task
 
     def _show_if(self, generation: int, prepared: Prepared) -> None:
-        """Also a stale picture is shown while newer ones are on their way, unless it is of another kind."""
-        if generation == self._generation or (
-            self._content is not None and self._prepared is not None and prepared.shape == self._prepared.shape
-        ):
+        """A stale picture is shown too while a newer one is on its way, if that will look like it: or a quick
+        stream of large pictures would show none."""
+        before = self._prepared
+        alike = before is not None and before.shape == prepared.shape and prepared.display == self._display
+        if generation == self._generation or (alike and self._content is not None):
             self._show(prepared)
 
     def _show(self, prepared: Prepared) -> None:
@@ -442,4 +448,4 @@ def _content_of(prepared: Prepared) -> Picture | tuple[Layer, ...]:
     if prepared.levels is not None:
         return prepared.picture
     pairs = zip(prepared.layers, prepared.colours, strict=True)
-    return tuple(Layer(picture.values, picture.valid, colour, picture.name) for picture, colour in pairs)
+    return tuple(Layer(p.values, p.valid, colour, p.name, p.failed) for p, colour in pairs)

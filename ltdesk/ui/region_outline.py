@@ -24,9 +24,13 @@ class RegionOutline(pg.GraphicsObject):
         super().__init__()
         self.setAcceptedMouseButtons(Qt.NoButton)
         self._path = QPainterPath()
+        self._shown: tuple[AnyShape | None, tuple[int, int]] = (None, (0, 0))
 
     def show_shape(self, shape: AnyShape | None, size: tuple[int, int]) -> None:
         """Outline the positions of a scan of `size` ``(sy, sx)`` that `shape` selects; None: nothing."""
+        if (shape, size) == self._shown:
+            return
+        self._shown = shape, size
         self.prepareGeometryChange()
         self._path = outline(shape, size) if shape is not None else QPainterPath()
         self.update()
