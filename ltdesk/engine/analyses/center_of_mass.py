@@ -12,22 +12,22 @@ from ltdesk.analysis import CenterOfMass
 from ltdesk.engine.analyses.base import Arrays, Buffer
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.masks import selector
-from ltdesk.engine.kernels.moments import Box, centre_of_mass
+from ltdesk.engine.kernels.moments import Rows, centre_of_mass
 from ltdesk.engine.pixels import mask_of, pixel_dtype
 from ltdesk.geometry import Size2D
 
 
 class CenterOfMassKernel:
-    """Reads only the rows and columns that the mask touches. A pixel mask's weights count as inside or outside."""
+    """Reads only the rows that the mask touches. A pixel mask's weights count as inside or outside."""
 
     def __init__(self, spec: CenterOfMass, frame_shape: Size2D, dtype: DTypeLike) -> None:
         self._name, self._frame_shape = spec.name, frame_shape
         self._centre = spec.centre(frame_shape)
-        self._box: Box = (0, frame_shape[0], 0, frame_shape[1])
+        self._rows: Rows = (0, frame_shape[0])
         self._selector: NDArray[Any] | None = None
         if spec.mask is not None:
             mask = mask_of(spec.mask, frame_shape, spec.name)
-            self._box = _bounding_box(mask)
+            self._rows = _rows_of(mask)
             self._selector = selector(mask.ravel(), pixel_dtype(dtype))
         self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64), (2,)),)
 
@@ -36,7 +36,7 @@ class CenterOfMassKernel:
             frames.flat,
             frames.stride,
             self._frame_shape[1],
-            self._box,
+            self._rows,
             self._selector,
             self._centre,
             buffers[self._name][at],
@@ -47,8 +47,6 @@ class CenterOfMassKernel:
         return {f"{self._name}_y": both[..., 0].copy(), f"{self._name}_x": both[..., 1].copy()}
 
 
-def _bounding_box(mask: NDArray[np.bool_]) -> Box:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
-        return 0, 0, 0, 0
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+def _rows_of(mask: NDArray[np.bool_]) -> Rows:
+    rows = np.flatnonzero(mask.any(axis=1))
+    return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
