@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from typing import Any, cast
 
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.formats import npy
+from ltdesk.engine.formats import blo, empad, mib, mrc, npy
 from ltdesk.engine.formats.format import DatasetEntry, Format
 from ltdesk.errors import LtdeskError
 from ltdesk.job import DatasetRef
@@ -47,6 +47,10 @@ BUILT_IN = (
         "HDF5", (".h5", ".hdf5", ".hdf", ".he5", ".nxs", ".emd", ".hspy", ".mat"), _is_hdf5, _open_hdf5, _hdf5_entries
     ),
     Format("npy", (".npy",), npy.recognises, npy.open_npy),
+    Format("MIB", (".mib",), mib.recognises, mib.open_mib),
+    Format("BLO", (".blo",), blo.recognises, blo.open_blo),
+    Format("EMPAD", (), empad.recognises, empad.open_empad),
+    Format("MRC", (".mrc", ".mrcs"), mrc.recognises, mrc.open_mrc),
 )
 RAW_SUFFIXES = ("", ".bin", ".dat", ".data", ".img", ".raw")
 

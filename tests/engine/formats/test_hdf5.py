@@ -371,5 +371,6 @@ def test_calibration_from_axes(tmp_path: Path, kind: str) -> None:
             file["scan"].attrs.update({"signal": "data", "axes": names})
     with open_dataset(tmp_path / "a.h5") as dataset:
         calibration = dataset.calibration
-        assert (calibration.scan_step, calibration.scan_unit) == (pytest.approx(0.5), "nm")
-        assert (calibration.frame_pixel, calibration.frame_unit) == (pytest.approx(0.1), "1/Å")
+        assert calibration.scan_step == pytest.approx(0.5)
+        assert calibration.frame_pixel == pytest.approx(0.1)
+        assert (calibration.scan_unit, calibration.frame_unit) == ("nm", "1/Å")

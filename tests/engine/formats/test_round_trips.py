@@ -78,7 +78,8 @@ def test_a_stack_is_one_row_until_a_scan_shape_is_given(tmp_path: Path, suffix: 
             assert_holds(dataset, array.reshape(*shape, 4, 5), ((0, 2, 0, 1), (1, 2, 0, 1)))
 
 
-def test_frames_larger_than_a_tile_come_one_by_one(tmp_path: Path) -> None:
+def test_frames_larger_than_a_tile_come_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_module, "TILE_BYTES", 1 << 20)
     array = scan((2, 2, 600, 1000), "<u2")
     for layout in ("raw", "hdf5_cut_frames_large"):
         path = write_h5(tmp_path / "a.h5", array, chunks=(2, 2, 300, 250)) if "hdf5" in layout else None
