@@ -207,8 +207,9 @@ class HistogramStrip(QWidget):
         super().focusInEvent(event)
 
     def _level_text(self, name: str) -> str:
-        value = self.levels[0 if name == "low" else 1]
-        return f"{'Darkest' if name == 'low' else 'Brightest'} at {number_text(value)} {self._prepared.picture.unit}"
+        low, high = self.levels or (0.0, 1.0)
+        which, value = ("Darkest", low) if name == "low" else ("Brightest", high)
+        return f"{which} at {number_text(value)} {self._prepared.picture.unit}".rstrip()
 
     def _handle_at(self, x: float) -> str:
         low, high = (self.x_of(level) for level in self.levels)
@@ -256,4 +257,4 @@ def figures_width(widget: QWidget) -> int:
     """The width of a field that holds a level, however long its number is."""
     font = style.figures_font(style.readable_font(widget.font()))
     widget.setFont(font)
-    return widget.fontMetrics().horizontalAdvance("−8.888×10⁻⁸⁸") + style.GRID
+    return widget.fontMetrics().horizontalAdvance("−8.888×10⁻⁸⁸") + 4

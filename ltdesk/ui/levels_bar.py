@@ -39,8 +39,12 @@ class LevelsBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.strip = HistogramStrip()
-        self.low = self._field("Darkest level", "The value drawn darkest, and those below it. Empty: automatic")
-        self.high = self._field("Brightest level", "The value drawn brightest, and those above it. Empty: automatic")
+        self.low = self._field(
+            "Darkest level", "The value drawn darkest, and those below it. Empty: automatic", Qt.AlignRight
+        )
+        self.high = self._field(
+            "Brightest level", "The value drawn brightest, and those above it. Empty: automatic", Qt.AlignLeft
+        )
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(style.GRID // 2)
@@ -70,12 +74,12 @@ class LevelsBar(QWidget):
                 field.setText("" if level is None else number_text(level, 4))
                 field.setCursorPosition(0)
 
-    def _field(self, name: str, tip: str) -> QLineEdit:
+    def _field(self, name: str, tip: str, beside: Qt.AlignmentFlag) -> QLineEdit:
         field = QLineEdit()
         field.setAccessibleName(name)
         field.setToolTip(tip)
         field.setStyleSheet(QUIET)
-        field.setAlignment(Qt.AlignCenter)
+        field.setAlignment(Qt.AlignVCenter | beside)
         field.setFixedWidth(figures_width(field))
         field.editingFinished.connect(self._typed)
         return field
@@ -92,11 +96,11 @@ class LevelsBar(QWidget):
             self.auto_wanted.emit()
             return
         # What was not touched stays as it is, not as it is rounded in its field.
-        wanted = [number_from(t) if m else v for t, m, v in zip(texts, modified, levels, strict=True)]
-        if None in wanted or not wanted[0] < wanted[1]:
-            self.show_prepared(self.strip.prepared)  # what makes no sense goes back to what is shown
+        low, high = (number_from(t) if m else v for t, m, v in zip(texts, modified, levels, strict=True))
+        if low is not None and high is not None and low < high:
+            self.levels_changed.emit(low, high)
         else:
-            self.levels_changed.emit(*wanted)
+            self.show_prepared(self.strip.prepared)  # what makes no sense goes back to what is shown
 
 
 def number_from(text: str) -> float | None:

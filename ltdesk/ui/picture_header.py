@@ -148,10 +148,13 @@ class PictureHeader(QWidget):
         self._scales: dict[Scale, QAction] = {}
         for name in display_scale.NAMES:
             label = {"sqrt": "square root"}.get(name, name)
-            action = menu.addAction(f"{label}  (display only)", lambda name=name: self.scale_chosen.emit(name))
+            action = QAction(f"{label}  (display only)", menu)
+            action.triggered.connect(lambda _, name=name: self.scale_chosen.emit(name))
+            menu.addAction(action)
             action.setCheckable(True)
             action.setToolTip(display_scale.EXPLAINED[name])
-            self._scales[name] = group.addAction(action)
+            group.addAction(action)
+            self._scales[name] = action
         return menu
 
     def _pop_up_colours(self) -> None:

@@ -61,7 +61,8 @@ class Picture:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.values.shape  # type: ignore[return-value]
+        height, width = self.values.shape
+        return height, width
 
     @property
     def estimated(self) -> bool:
