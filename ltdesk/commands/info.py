@@ -82,6 +82,6 @@ def _count_text(facts: dict[str, Any]) -> str:
 
 
 def _non_finite(dataset: Dataset) -> int:
-    from ltdesk.engine.open import count_non_finite
+    from ltdesk.engine.non_finite import count_non_finite
 
-    return int(count_non_finite(dataset))
+    return count_non_finite(dataset).frames

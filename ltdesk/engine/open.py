@@ -16,13 +16,14 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.formats.arranged import MOST_FRAME_BYTES, MOST_POSITIONS
 from ltdesk.engine.formats.files import check_file, read_head
 from ltdesk.engine.formats.format import HEAD_BYTES, DatasetEntry, Format
+from ltdesk.engine.formats.guess import ShapeGuess, guess_shapes
 from ltdesk.engine.formats.raw import open_raw
 from ltdesk.engine.formats.registry import RAW_SUFFIXES, format_of, named_like
 from ltdesk.errors import OpenError, UsageError, os_error_text
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef
 
-__all__ = ["DatasetEntry", "list_datasets", "open_dataset", "open_ref"]
+__all__ = ["DatasetEntry", "ShapeGuess", "guess_shapes", "list_datasets", "open_dataset", "open_ref"]
 
 
 def open_dataset(
@@ -55,7 +56,7 @@ def open_dataset(
     OpenError : what can't be opened, with the reason and the way out
     """
     ref = DatasetRef(
-        uri=_absolute(os.fspath(path)),
+        uri=os.fspath(path),
         dataset=dataset,
         scan_shape=_shape("--scan-shape", scan_shape, MOST_POSITIONS),
         frame_shape=_shape("--frame-shape", frame_shape, MOST_FRAME_BYTES),
@@ -67,8 +68,20 @@ def open_dataset(
 
 
 def open_ref(ref: DatasetRef) -> Dataset:
-    """Open what a job names. Raises as `open_dataset` does."""
-    return SCHEMES[_scheme(ref.uri)](ref)
+    """Open what a job names. Raises as `open_dataset` does.
+
+    Its own ref has an absolute path, a dtype with byte order, and the path inside the file that was taken.
+    """
+    checked = ref.model_copy(
+        update={
+            "uri": _absolute(ref.uri),
+            "scan_shape": _shape("--scan-shape", ref.scan_shape, MOST_POSITIONS),
+            "frame_shape": _shape("--frame-shape", ref.frame_shape, MOST_FRAME_BYTES),
+            "dtype": None if ref.dtype is None else _dtype(ref.dtype),
+            "offset": _whole("--offset", ref.offset, least=0),
+        }
+    )
+    return SCHEMES[_scheme(checked.uri)](checked)
 
 
 def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ltdesk.engine.formats.files import check_file
 from ltdesk.geometry import Size2D
 
 CAMERAS: tuple[Size2D, ...] = (
@@ -53,8 +54,8 @@ class ShapeGuess:
 
 
 def guess_shapes(path: str | os.PathLike[str], most: int = 20) -> list[ShapeGuess]:
-    """Likely shapes, the likeliest first. Only the size and the name are looked at. Raises OSError."""
-    size, name = os.stat(path).st_size, os.path.basename(os.fspath(path))
+    """Likely shapes, the likeliest first. Only the size and the name are looked at. Raises OpenError."""
+    size, name = check_file(os.fspath(path)).st_size, os.path.basename(os.fspath(path))
     pairs, dtype = shapes_in_name(name), dtype_in_name(name)
     found: dict[tuple[Size2D, Size2D, str, int], ShapeGuess] = {}
     for guess in _all(size, pairs, dtype):

@@ -339,6 +339,16 @@ def test_a_file_that_shrinks_while_open(tmp_path: Path) -> None:
             dataset.frame(3, 7)
 
 
+def test_a_chunked_file_that_shrinks_while_open(tmp_path: Path) -> None:
+    array = scan((4, 8, 64, 64))
+    path = write_h5(tmp_path / "scan.h5", array, chunks=(1, 1, 64, 64), compression="gzip")
+    with open_dataset(path) as dataset:
+        os.truncate(path, path.stat().st_size // 2)
+        with pytest.raises(DamagedFileError) as caught:
+            list(dataset.tiles(dataset.plan()[0]))
+        assert "scan.h5" in caught.value.what
+
+
 @pytest.mark.parametrize("suffix", [".npy", ".h5", "_chunked.h5"])
 def test_a_closed_dataset_says_so(tmp_path: Path, suffix: str) -> None:
     array, path = scan((4, 8, 64, 64)), tmp_path / f"a{suffix}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ltdesk.engine.formats.guess import ShapeGuess, dtype_in_name, fit, guess_shapes, shapes_in_name
 from ltdesk.engine.open import open_dataset
+from ltdesk.errors import OpenError
 
 
 def guesses(folder: Path, name: str, size: int) -> list[ShapeGuess]:
@@ -52,10 +54,8 @@ def test_the_true_shape_is_among_the_first(tmp_path: Path) -> None:
 
 @given(st.integers(0, 10**9))
 def test_every_guess_is_sound(size: int) -> None:
-    from unittest.mock import patch
-
-    with patch("ltdesk.engine.formats.guess.os.stat") as stat:
-        stat.return_value.st_size = size
+    with patch("ltdesk.engine.formats.guess.check_file") as check:
+        check.return_value.st_size = size
         found = guess_shapes("scan_30x40.raw")
     assert len(found) <= 20
     assert [guess.score for guess in found] == sorted((guess.score for guess in found), reverse=True)
@@ -87,3 +87,5 @@ def test_names() -> None:
 
 def test_nothing_fits(tmp_path: Path) -> None:
     assert guesses(tmp_path, "a.raw", 12345) == []
+    with pytest.raises(OpenError, match="does not exist"):
+        guess_shapes(tmp_path / "b.raw")

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +43,16 @@ def test_a_ref_opens_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.
     assert ref.dtype == "<u2"
     with open_ref(ref) as dataset:
         assert (dataset.shape, dataset.frames_good) == ((4, 3, 5, 6), 10)
+
+
+def test_a_ref_is_checked_like_what_a_user_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_npy(tmp_path / "a.npy", scan((3, 4, 5, 6)))
+    with open_ref(DatasetRef(uri="a.npy", dtype="uint16")) as dataset:
+        assert (dataset.ref.uri, dataset.ref.dtype) == (str(tmp_path / "a.npy"), "<u2")
+    for wrong in ({"scan_shape": (0, 4)}, {"frame_shape": (-1, 4)}, {"dtype": "x"}, {"offset": -1}):
+        with pytest.raises(UsageError):
+            open_ref(DatasetRef(uri="a.npy", **wrong))
 
 
 def test_the_dataset_that_was_chosen_is_in_the_ref(tmp_path: Path) -> None:
@@ -109,8 +120,8 @@ def test_a_file_cut_short_has_its_good_frames(tmp_path: Path, suffix: str, lost:
         np.save(path, array)
     os.truncate(path, path.stat().st_size - lost)
     good = (12 * 60 - lost) // 60
-    raw = {"scan_shape": (3, 4), "frame_shape": (5, 6), "dtype": "<u2"} if suffix == ".raw" else {}
-    with open_dataset(path, **raw) as dataset:  # type: ignore[arg-type]
+    raw: dict[str, Any] = {"scan_shape": (3, 4), "frame_shape": (5, 6), "dtype": "<u2"} if suffix == ".raw" else {}
+    with open_dataset(path, **raw) as dataset:
         assert (dataset.frames_good, dataset.frames_expected) == (good, 12)
         assert f"{good} of 12 frames" in dataset.note
         found = {
