@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ltdesk.session import Display
 from ltdesk.ui.display_scale import DisplayScale, scale_for
 from ltdesk.ui.levels import Histogram, Levels, auto_levels, histogram, sample_of
-from ltdesk.ui.prepare import BLOCK, Picture, Prepared, Status, _count, _numbers, stencils, steps
+from ltdesk.ui.prepare import BLOCK, Picture, Prepared, Status, number_count, numbers, stencils, steps
 from ltdesk.ui.raster import pyramid
 
 STEPS = 256
@@ -37,9 +37,9 @@ def prepare_composite(layers: Sequence[Layer], display: Display, *, unit: str = 
     parts = [_prepare_layer(picture, display, colour) for picture, colour in zip(pictures, colours, strict=True)]
     argb = _added(parts)
     valid = _all([picture.valid for picture in pictures])
-    numbers = _all([part.shown for part in parts])
-    if numbers is not None:
-        argb[~numbers] = 0
+    shown = _all([part.shown for part in parts])
+    if shown is not None:
+        argb[~shown] = 0
     failed = _any([picture.failed for picture in pictures])
     whole = Picture(_first_without_number(pictures), valid, failed, unit=unit, status=status)
     return Prepared(
@@ -65,11 +65,11 @@ class _Part(NamedTuple):
 
 def _prepare_layer(picture: Picture, display: Display, colour: str) -> _Part:
     values = picture.values
-    shown = _numbers(values, picture.done())
+    shown = numbers(values, picture.done())
     sample = sample_of(values, shown)
     scale = scale_for(display.scale, sample, counts=values.dtype.kind in "iub")
     levels = auto_levels(values, shown, sample)
-    curve = histogram(scale, sample, levels, _count(values, shown))._replace(colour=colour)
+    curve = histogram(scale, sample, levels, number_count(values, shown))._replace(colour=colour)
     return _Part(picture, shown, scale, levels, curve, linear_light(colour))
 
 

@@ -117,7 +117,8 @@ class HistogramStrip(QWidget):
     def _paint_ramp(self, painter: QPainter) -> None:
         low, high = (self.x_of(level) for level in self.levels)
         ramp = QRectF(MARGIN, HEIGHT - RAMP - 1, self.width() - 2 * MARGIN, RAMP)
-        colours = colour_maps.argb(self._prepared.display.colour_map)
+        # The lengths of vectors are told by light alone.
+        colours = colour_maps.argb("gray" if self._prepared.wheel else self._prepared.display.colour_map)
         painter.save()
         clip = QPainterPath()
         clip.addRoundedRect(ramp, 2, 2)
@@ -209,7 +210,9 @@ class HistogramStrip(QWidget):
     def _level_text(self, name: str) -> str:
         low, high = self.levels or (0.0, 1.0)
         which, value = ("Darkest", low) if name == "low" else ("Brightest", high)
-        return f"{which} at {number_text(value)} {self._prepared.picture.unit}".rstrip()
+        out = self._prepared.outliers[0 if name == "low" else 1]
+        beyond = f"; {out:.2%} of the pixels lie beyond" if out >= 5e-5 else ""
+        return f"{which} at {number_text(value)} {self._prepared.picture.unit}".rstrip() + beyond
 
     def _handle_at(self, x: float) -> str:
         low, high = (self.x_of(level) for level in self.levels)

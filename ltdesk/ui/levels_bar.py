@@ -77,7 +77,7 @@ class LevelsBar(QWidget):
     def _field(self, name: str, tip: str, beside: Qt.AlignmentFlag) -> QLineEdit:
         field = QLineEdit()
         field.setAccessibleName(name)
-        field.setToolTip(tip)
+        field.setToolTip(f"{tip}. Empty: automatic")
         field.setStyleSheet(QUIET)
         field.setAlignment(Qt.AlignVCenter | beside)
         field.setFixedWidth(figures_width(field))

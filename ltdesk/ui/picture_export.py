@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QPointF, QSize
+from PyQt5.QtCore import QPointF, QRectF, QSize
 from PyQt5.QtGui import QFont, QFontMetricsF, QImage, QPainter
 
 from ltdesk.ui.picture_item import paint_picture
+from ltdesk.ui.plates import paint_wheel
 from ltdesk.ui.prepare import Prepared
 from ltdesk.ui.readout import PixelScale
 from ltdesk.ui.scale_bar import bar_for, paint_bar, plate_size
+from ltdesk.ui.vectors import wheel_picture
 
 USUAL = 1024
 """The longer side that a small picture is enlarged to, about."""
@@ -34,6 +36,8 @@ def picture_image(
     painter.restore()
     if bar:
         _paint_scale_bar(painter, image.size(), factor, scale)
+    if prepared.wheel:
+        _paint_wheel(painter, image.size(), prepared.display.colour_map)
     painter.end()
     return image.convertToFormat(QImage.Format_RGB32)
 
@@ -41,6 +45,12 @@ def picture_image(
 def _factor(shape: tuple[int, int], size: QSize | None) -> int:
     limit = (size.height(), size.width()) if size is not None else (USUAL, USUAL)
     return max(1, min(limit[0] // shape[0], limit[1] // shape[1]))
+
+
+def _paint_wheel(painter: QPainter, size: QSize, colour_map: str) -> None:
+    side = min(size.width(), size.height()) / 6
+    place = QRectF(size.width() - 1.15 * side, 0.15 * side, side, side)
+    paint_wheel(painter, place, wheel_picture(round(side), colour_map).image)
 
 
 def _paint_scale_bar(painter: QPainter, size: QSize, factor: int, scale: PixelScale | None) -> None:

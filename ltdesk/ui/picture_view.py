@@ -25,13 +25,16 @@ from ltdesk.ui.plates import STATUS_TIPS, PlateLayer
 from ltdesk.ui.prepare import Picture, Prepared, Status, prepare
 from ltdesk.ui.readout import Kind, PixelScale, readout_text
 from ltdesk.ui.scale_bar import bar_for
+from ltdesk.ui.vectors import Vectors, prepare_vectors
+
+Content = Picture | Vectors | tuple[Layer, ...]
 
 pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 
 AT_ONCE = 512 * 512
 """Pictures up to this many pixels are prepared in the GUI thread (4 ms measured), larger ones in a thread."""
-ESTIMATE_COST = 4
-"""How much longer a picture with estimated positions takes (256x256: 6 ms)."""
+ESTIMATE_COST, COMPOSITE_COST, VECTOR_COST = 4, 2, 6
+"""How much longer a picture with estimated positions takes (256x256: 6 ms), a composite's layer, and vectors."""
 BAR_SHARE, LONGEST_BAR = 0.28, 160.0
 
 
@@ -76,7 +79,7 @@ class PictureView(QWidget):
         super().__init__(parent)
         self._kind: Kind = kind
         self._display = Display()
-        self._content: Picture | tuple[Layer, ...] | None = None
+        self._content: Content | None = None
         self._status: Status = ""
         self._unit = ""
         self._prepared: Prepared | None = None
@@ -166,8 +169,13 @@ class PictureView(QWidget):
         self._content, self._status, self._unit = tuple(Layer(*layer) for layer in layers), status, unit
         self._refresh()
 
+    def set_vectors(self, vectors: Vectors) -> None:
+        """Show vectors: direction as colour, with a wheel in the corner, length as brightness."""
+        self._content, self._status, self._unit = vectors, vectors.status, vectors.unit
+        self._refresh()
+
     def show_prepared(self, prepared: Prepared) -> None:
-        """Show what `prepare` or `prepare_composite` made, in whatever thread."""
+        """Show what `prepare`, `prepare_vectors` or `prepare_composite` made, in whatever thread."""
         self._generation += 1  # what is still being prepared comes too late
         self._content = _content_of(prepared)
         self._unit, self._status = prepared.picture.unit, prepared.picture.status
@@ -182,6 +190,7 @@ class PictureView(QWidget):
         self.canvas.show_prepared(None)
         self.levels_bar.show_prepared(None)
         self.plates.status.set_status("")
+        self.plates.wheel.set_colour_map(None)
         self.set_message(message)
         self._update_texts()
 
@@ -358,13 +367,14 @@ class PictureView(QWidget):
 
     def _show(self, prepared: Prepared) -> None:
         self._prepared = prepared
-        composite = prepared.levels is None
+        composite = bool(prepared.colours)
         self.canvas.show_prepared(prepared)
         self.canvas.set_region(self._region)
         self.levels_bar.show_prepared(prepared)
         self.header.show_composite(composite)
         status = prepared.picture.status
         self.plates.status.set_status(status)
+        self.plates.wheel.set_colour_map(prepared.display.colour_map if prepared.wheel else None)
         self.canvas.setAccessibleDescription(STATUS_TIPS.get(status, ""))
         self._update_texts()
 
@@ -434,22 +444,30 @@ class PictureView(QWidget):
         return self.canvas.picture_rect()
 
 
-def _prepare(content: Picture | tuple[Layer, ...], display: Display, unit: str, status: Status) -> Prepared:
+def _prepare(content: Content, display: Display, unit: str, status: Status) -> Prepared:
     if isinstance(content, Picture):
         return prepare(content, display)
+    if isinstance(content, Vectors):
+        return prepare_vectors(content, display)
     return prepare_composite(content, display, unit=unit, status=status)
 
 
-def _cost(content: Picture | tuple[Layer, ...]) -> int:
+def _cost(content: Content) -> int:
     """About how long preparing takes, in pixels of a plain picture."""
-    if not isinstance(content, Picture):
-        return 2 * sum(layer.values.size for layer in content)
-    estimated = content.estimated and content.done() is not None
-    return content.values.size * (ESTIMATE_COST if estimated else 1)
+    if isinstance(content, Picture):
+        estimated = content.estimated and content.done() is not None
+        return content.values.size * (ESTIMATE_COST if estimated else 1)
+    if isinstance(content, Vectors):
+        return VECTOR_COST * content.y.size
+    return COMPOSITE_COST * sum(layer.values.size for layer in content)
 
 
-def _content_of(prepared: Prepared) -> Picture | tuple[Layer, ...]:
-    if prepared.levels is not None:
-        return prepared.picture
+def _content_of(prepared: Prepared) -> Content:
+    picture = prepared.picture
+    if prepared.wheel:
+        _, y, x = prepared.layers
+        return Vectors(y.values, x.values, picture.valid, picture.failed, picture.unit, picture.status)
+    if not prepared.colours:
+        return picture
     pairs = zip(prepared.layers, prepared.colours, strict=True)
     return tuple(Layer(p.values, p.valid, colour, p.name, p.failed) for p, colour in pairs)

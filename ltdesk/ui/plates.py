@@ -6,14 +6,16 @@ They are widgets over the viewport, not items of the scene: a number that change
 from __future__ import annotations
 
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QFontMetricsF, QPainter
+from PyQt5.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from ltdesk.ui import style
 from ltdesk.ui.scale_bar import INK, Bar, paint_bar, paint_plate, plate_size
+from ltdesk.ui.vectors import wheel_picture
 
 GRID = style.GRID
 STATUS_COLOURS = {"estimate": "#e3b455", "preview": "#7aa7f0", "filling": "#e3b455", "exact": "#6cc08b"}
+WHEEL = 56
 STATUS_TEXTS = {"estimate": "estimate", "preview": "preview", "filling": "filling in", "exact": "exact"}
 STATUS_TIPS = {
     "estimate": "From a part of the scan so far; positions not done yet show the nearest that is done, dimmed",
@@ -21,6 +23,14 @@ STATUS_TIPS = {
     "filling": "Positions fill in as they are done; the others show the nearest that is done, dimmed",
     "exact": "Computed from every frame",
 }
+
+
+def paint_wheel(painter: QPainter, place: QRectF, wheel: QImage) -> None:
+    """Paint a colour wheel on a round plate."""
+    painter.setRenderHints(QPainter.Antialiasing | QPainter.SmoothPixmapTransform)
+    paint_plate(painter, place, place.width() / 2)
+    rim = place.width() / 16
+    painter.drawImage(place.adjusted(rim, rim, -rim, -rim), wheel)
 
 
 class Plate(QWidget):
@@ -145,6 +155,33 @@ class ScaleBarPlate(Plate):
             paint_bar(painter, QPointF(0, self.height()), self._bar, GRID)
 
 
+class WheelPlate(Plate):
+    """The colour wheel of a picture of vectors, upper right: which colour points where, on the screen."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, "Colour wheel")
+        self._wheel: QImage | None = None
+        self._colour_map: str | None = None
+
+    def set_colour_map(self, name: str | None) -> None:
+        """Show the wheel of this colour map; None: no vectors are shown."""
+        if name == self._colour_map:
+            return
+        self._colour_map = name
+        self._wheel = wheel_picture(WHEEL * 2, name).image.copy() if name is not None else None
+        self._text = "Colour tells the direction, brightness the length" if name is not None else ""
+        self.setAccessibleDescription(self._text)
+        self._arrange()
+
+    def sizeHint(self) -> QSize:
+        return QSize(WHEEL + GRID, WHEEL + GRID) if self._wheel is not None else QSize(0, 0)
+
+    def paintEvent(self, event) -> None:
+        if self._wheel is not None:
+            painter = QPainter(self)
+            paint_wheel(painter, QRectF(self.rect()), self._wheel)
+
+
 class PlateLayer(QWidget):
     """Puts the plates in the corners of the viewport, so that they don't cover one another."""
 
@@ -153,6 +190,7 @@ class PlateLayer(QWidget):
         self.setAttribute(Qt.WA_TransparentForMouseEvents)
         self.status = StatusPlate(self)
         self.note = Plate(self, "Note on the picture")
+        self.wheel = WheelPlate(self)
         self.message = Plate(self, "Message")
         self.scale_bar = ScaleBarPlate(self)
         self.readout = ReadoutPlate(self, "Pixel and value")
@@ -163,12 +201,13 @@ class PlateLayer(QWidget):
     def arrange(self) -> None:
         """Place the plates for the size they need now; what doesn't fit side by side goes above the other."""
         width, height, gap = self.width(), self.height(), GRID
-        for plate in (self.status, self.note, self.message, self.scale_bar, self.readout):
+        for plate in (self.status, self.note, self.wheel, self.message, self.scale_bar, self.readout):
             hint = plate.sizeHint()
             plate.resize(min(hint.width(), max(width - 2 * gap, 0)), hint.height())
         self.status.move(gap, gap)
         beside = self.status.geometry().right() + gap if self.status.isVisibleTo(self) else gap
-        fits = beside + self.note.width() + gap <= width
+        self.wheel.move(width - gap - self.wheel.width(), gap)
+        fits = beside + self.note.width() + gap + self.wheel.width() <= width
         below = self.status.geometry().bottom() + gap // 2
         self.note.move(beside if fits else gap, gap if fits else below)
         self.message.move((width - self.message.width()) // 2, (height - self.message.height()) // 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -85,6 +85,8 @@ class Prepared:
     rasters : the picture and its half-size copies; transparent where there is no value
     waiting : whether some positions are not done yet: the picture is transparent there and the hatch lies under it
     failed, no_number : stencils of the positions that get hatches of their own
+    colours : ``#rrggbb`` of a composite's layers, else empty
+    wheel : whether colour tells the direction of a vector: the layers are its length, y and x
     outliers : how many of the sampled values lie beyond the levels, as parts (below, above)
     """
 
@@ -98,7 +100,8 @@ class Prepared:
     failed: Raster | None = None
     no_number: Raster | None = None
     outliers: tuple[float, float] = (0.0, 0.0)
-    colours: tuple[str, ...] = field(default=())
+    colours: tuple[str, ...] = ()
+    wheel: bool = False
 
     @property
     def picture(self) -> Picture:
@@ -112,20 +115,20 @@ class Prepared:
 def prepare(picture: Picture, display: Display) -> Prepared:
     """Everything that showing `picture` takes, but the painting."""
     values, done = picture.values, picture.done()
-    shown = _numbers(values, done)
+    shown = numbers(values, done)
     sample = sample_of(values, shown)
     scale = scale_for(display.scale, sample, counts=values.dtype.kind in "iub")
     levels = display.levels or _levels(picture, display, shown, sample)
     argb = paint(values, scale, levels, colour_maps.argb(display.colour_map))
-    _leave_out(argb, picture, done)
+    leave_out(argb, picture, done)
     return Prepared(
         layers=(picture,),
         display=display,
         levels=levels,
         scale=scale,
         rasters=pyramid(argb),
-        histograms=(histogram(scale, sample, levels, _count(values, shown)),),
-        outliers=_outliers(sample, levels),
+        histograms=(histogram(scale, sample, levels, number_count(values, shown)),),
+        outliers=outliers(sample, levels),
         **stencils(picture),
     )
 
@@ -192,7 +195,7 @@ def _paint_by_table(
     return painted
 
 
-def _numbers(values: NDArray[Any], done: Bool2D | None) -> Bool2D | None:
+def numbers(values: NDArray[Any], done: Bool2D | None) -> Bool2D | None:
     """The positions that count for levels: done and finite; None: all."""
     if values.dtype.kind != "f":
         return done
@@ -209,7 +212,7 @@ def _levels(picture: Picture, display: Display, shown: Bool2D | None, sample: ND
     return whole_turn(levels, picture.unit) if colour_maps.is_cyclic(display.colour_map) else levels
 
 
-def _leave_out(argb: NDArray[np.uint32], picture: Picture, done: Bool2D | None) -> None:
+def leave_out(argb: NDArray[np.uint32], picture: Picture, done: Bool2D | None) -> None:
     """Make positions without a value transparent, or where an estimate is wanted half so, in place."""
     if picture.values.dtype.kind == "f":
         argb[np.isnan(picture.values)] = 0
@@ -222,11 +225,13 @@ def _leave_out(argb: NDArray[np.uint32], picture: Picture, done: Bool2D | None) 
         argb[waiting] = (guess[waiting] >> np.uint32(1)) & DIM
 
 
-def _count(values: NDArray[Any], shown: Bool2D | None) -> int:
+def number_count(values: NDArray[Any], shown: Bool2D | None) -> int:
+    """How many values are numbers."""
     return values.size if shown is None else int(np.count_nonzero(shown))
 
 
-def _outliers(sample: NDArray[Any], levels: Levels) -> tuple[float, float]:
+def outliers(sample: NDArray[Any], levels: Levels) -> tuple[float, float]:
+    """The parts of the sample below and above the levels."""
     if not sample.size:
         return 0.0, 0.0
     below, above = np.count_nonzero(sample < levels[0]), np.count_nonzero(sample > levels[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot, isinf, isnan
+from math import atan2, degrees, hypot, isinf, isnan
 from typing import Any, Literal
 
 from ltdesk.ui.prepare import Picture, Prepared
@@ -50,6 +50,8 @@ def readout_text(prepared: Prepared, y: int, x: int, kind: Kind, scale: PixelSca
     where = f"({y}, {x})" if kind == "scan" else f"k {y}, {x}"
     if scale is not None:
         where += f" · {place_text(y, x, scale)}"
+    if prepared.wheel:
+        return f"{where} = {vector_text(prepared, y, x)}"
     values = [value_text(layer, y, x) for layer in prepared.layers]
     if len(values) == 1:
         return f"{where} = {values[0]}"
@@ -63,6 +65,16 @@ def place_text(y: float, x: float, scale: PixelScale) -> str:
         distance = hypot(y - scale.origin[0], x - scale.origin[1])
         return f"{short_text(distance * scale.size)} {scale.unit}"
     return f"{short_text(y * scale.size)}, {short_text(x * scale.size)} {scale.unit}"
+
+
+def vector_text(prepared: Prepared, y: int, x: int) -> str:
+    """One vector's length and direction: 0° along +x, growing towards +y."""
+    length, dy, dx = prepared.layers
+    text = value_text(length, y, x)
+    if not text[0].isdigit() or length.values[y, x] == 0:
+        return text  # why there is none, or a vector without direction
+    angle = degrees(atan2(dy.values[y, x], dx.values[y, x])) % 360
+    return f"{text}, {angle:.0f}°"
 
 
 def value_text(picture: Picture, y: int, x: int) -> str:
