@@ -15,14 +15,22 @@ _SLOTS = 4001  # a prime, about 100 for each of the chunks that fit
 
 def open_file(path: str) -> h5py.File:
     """Open for reading; a program that writes the file is not hindered. Raises OpenError with HDF5's reason."""
-    options = {"rdcc_nbytes": CHUNK_CACHE_BYTES, "rdcc_nslots": _SLOTS}
     try:
-        try:
-            return h5py.File(path, "r", locking=False, **options)
-        except ValueError:  # an HDF5 that cannot be told so
-            return h5py.File(path, "r", **options)
+        return _open_file(path)
     except (OSError, RuntimeError) as error:
         raise OpenError(f"{path}: HDF5 cannot open it: {hdf5_reason(error)}", _way_out(str(error))) from error
+
+
+def _open_file(path: str) -> h5py.File:
+    options = {"rdcc_nbytes": CHUNK_CACHE_BYTES, "rdcc_nslots": _SLOTS}
+    try:
+        return h5py.File(path, "r", locking=False, **options)
+    except ValueError:  # an HDF5 that cannot be told so
+        return h5py.File(path, "r", **options)
+    except OSError as error:
+        if "locking flag values" not in str(error):
+            raise
+        return h5py.File(path, "r", **options)  # this process has it open already, with locks
 
 
 def hdf5_reason(error: BaseException) -> str:

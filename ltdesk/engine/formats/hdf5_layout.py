@@ -12,6 +12,7 @@ import hdf5plugin
 import numpy as np
 
 from ltdesk.engine.formats.frames_file import Frames
+from ltdesk.engine.formats.hdf5_files import open_file
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 
@@ -138,9 +139,9 @@ def _has_source(dataset: h5py.Dataset, file_name: str, name: str) -> bool:
         return name in dataset.file
     try:
         path = os.path.join(os.path.dirname(dataset.file.filename), file_name)
-        with h5py.File(path, "r", locking=False) as file:
+        with open_file(path) as file:
             return name in file
-    except OSError:
+    except OpenError:
         return False
 
 

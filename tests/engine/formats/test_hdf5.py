@@ -78,6 +78,16 @@ def test_a_file_with_many_objects_is_not_searched_for_ever(tmp_path: Path, monke
         assert "too many objects" in dataset.note
 
 
+@pytest.mark.parametrize("options", [{}, {"chunks": (1, 1, 5, 6)}])
+def test_a_file_that_the_same_process_has_open(tmp_path: Path, options: dict[str, Any]) -> None:
+    """As in a notebook. HDF5 wants both openings to lock, or neither."""
+    array = scan((3, 4, 5, 6))
+    path = write_h5(tmp_path / "a.h5", array, **options)
+    with h5py.File(path) as file, open_dataset(path) as dataset:
+        assert_holds(dataset, array)
+        assert file["data"].shape == array.shape
+
+
 # Where the bytes are.
 
 
