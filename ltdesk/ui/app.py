@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from PyQt5.QtCore import QCoreApplication, QObject, Qt, QTimer
+from PyQt5.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QApplication
 
 from ltdesk.engine.dataset import Dataset
@@ -138,6 +138,7 @@ class Desk(QObject):
         self.opener.close()
         self.files.close()
         self.detectors.close()
+        self.window.editor.counter.close()
         self.executor.close()
         self.autosave.close()
         if self.dataset is not None:
@@ -215,4 +216,6 @@ def main(paths: Sequence[str] | str | None = None) -> int:
         return int(app.exec_())
     finally:
         desk.close()
+        desk.window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
         error_report.uninstall()

@@ -74,10 +74,18 @@ class DetectorCommands(QObject):
         stack = self._model.undo_stack
         stack.canUndoChanged.connect(actions["undo"].setEnabled)
         stack.canRedoChanged.connect(actions["redo"].setEnabled)
-        stack.undoTextChanged.connect(lambda text: actions["undo"].setText(f"&Undo {text}".rstrip()))
-        stack.redoTextChanged.connect(lambda text: actions["redo"].setText(f"&Redo {text}".rstrip()))
+        stack.undoTextChanged.connect(self._name_undo)
+        stack.redoTextChanged.connect(self._name_redo)
         for name in ("undo", "redo"):
             actions[name].setEnabled(False)
+
+    # Bound methods: Qt forgets them with this object, which goes before the stack does
+
+    def _name_undo(self, text: str) -> None:
+        self._window.actions_by_name["undo"].setText(f"&Undo {text}".rstrip())
+
+    def _name_redo(self, text: str) -> None:
+        self._window.actions_by_name["redo"].setText(f"&Redo {text}".rstrip())
 
     def _show_tool(self, tool: Tool) -> None:
         self._window.actions_by_name.check(f"tool_{tool}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from PyQt5.QtCore import QObject, Qt, QTimer
 
 BEAT_MS = 2
+SCHEDULE = "/proc/thread-self/schedstat"
+"""Linux: nanoseconds that this thread ran, nanoseconds that it was ready but had no processor, and turns."""
 
 
 class Watchdog(QObject):
@@ -14,9 +17,8 @@ class Watchdog(QObject):
 
     Attributes
     ----------
-    longest : seconds between two beats, the longest since `reset`
-    longest_busy : seconds of processor time that the GUI thread itself took between two beats; a machine busy with
-        something else lengthens `longest` alone
+    longest : seconds without a beat, the longest since `reset`. Time that the thread was ready but other programs
+        had the processor does not count, where the system tells it
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -28,19 +30,28 @@ class Watchdog(QObject):
         self.reset()
 
     def start(self) -> None:
+        """Begin to watch, afresh."""
         self.reset()
         self._timer.start()
 
     def stop(self) -> None:
+        """Watch no longer; what happened until now counts."""
         self._beat()
         self._timer.stop()
 
     def reset(self) -> None:
-        self.longest = self.longest_busy = 0.0
-        self._wall, self._busy = time.perf_counter(), time.thread_time()
+        """Forget what was, and begin from now."""
+        self.longest = 0.0
+        self._wall, self._kept_waiting = time.perf_counter(), kept_waiting()
 
     def _beat(self) -> None:
-        wall, busy = time.perf_counter(), time.thread_time()
-        self.longest = max(self.longest, wall - self._wall)
-        self.longest_busy = max(self.longest_busy, busy - self._busy)
-        self._wall, self._busy = wall, busy
+        wall, waiting = time.perf_counter(), kept_waiting()
+        self.longest = max(self.longest, (wall - self._wall) - (waiting - self._kept_waiting))
+        self._wall, self._kept_waiting = wall, waiting
+
+
+def kept_waiting() -> float:
+    """Seconds that this thread was ready to run but other threads and programs had the processors; 0 if not known."""
+    with suppress(OSError, ValueError, IndexError), open(SCHEDULE) as file:
+        return int(file.read().split()[1]) / 1e9
+    return 0.0

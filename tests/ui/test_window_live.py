@@ -1,0 +1,269 @@
+"""The whole window as a user meets it: open, look, drag; asserting on the session and on what is on the screen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import Qt
+
+from ltdesk.geometry import Disk, Rectangle, Ring
+from ltdesk.ui.watchdog import Watchdog
+from tests.ui.fakes import counts
+from tests.ui.user import User, expected_greys, write_scan
+
+FRAMES = counts((12, 10), (40, 44))
+CENTRE = (19.5, 21.5)
+PLACES = [(0, 0), (3, 7), (11, 9), (6, 2)]
+
+
+def virtual_image(shape: Disk | Ring) -> np.ndarray:
+    """By definition, straight from the frames."""
+    return FRAMES[..., shape.mask(FRAMES.shape[2:])].sum(axis=-1, dtype=np.uint64)
+
+
+@pytest.fixture
+def user(qapp: object) -> Iterator[User]:
+    user = User()
+    yield user
+    user.close()
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    return write_scan(tmp_path / "scan.h5", FRAMES)
+
+
+def test_opening_gives_a_disk_on_the_beam_the_mean_frame_and_the_exact_image(user: User, scan: Path) -> None:
+    user.open(scan)
+    disk = user.selected.shape
+    assert user.selected.name == "BF"
+    assert abs(disk.cy - CENTRE[0]) < 0.5
+    assert abs(disk.cx - CENTRE[1]) < 0.5
+    assert abs(disk.r - 8) < 0.7
+    np.testing.assert_array_equal(user.shown(), virtual_image(disk))
+    user.wait(lambda: user.frame_view.status == "exact", "the exact mean")
+    np.testing.assert_allclose(user.frame_view.prepared.picture.values, FRAMES.mean(axis=(0, 1)))
+    assert user.window.windowTitle() == "scan.h5 — ltdesk"
+    assert "12×10 × 40×44 u16" in user.window.job_bar.dataset.text()
+
+
+def test_the_pixels_on_the_screen_are_the_image(user: User, scan: Path) -> None:
+    user.open(scan)
+    levels = user.image_view.prepared.levels
+    expected = expected_greys(virtual_image(user.selected.shape), levels, PLACES)
+    np.testing.assert_allclose(user.greys(PLACES), expected, atol=3)
+    assert max(expected) - min(expected) > 50
+
+
+def test_a_dragged_disk_changes_the_image_before_the_hand_lets_go(user: User, scan: Path) -> None:
+    user.open(scan)
+    start = user.selected.shape
+    at = (start.cy, start.cx)
+    user.frame.hover(at)
+    user.frame.press(at)
+    for step in range(1, 7):
+        user.frame.move((at[0] + step, at[1] + 2 * step))
+        moved = user.selected.shape
+        assert (moved.cy, moved.cx) == pytest.approx((at[0] + step, at[1] + 2 * step), abs=0.15)
+        user.wait(lambda moved=moved: np.array_equal(user.shown(), virtual_image(moved)), "the live image")
+    assert user.desk.model.dragging
+    end = (at[0] + 6, at[1] + 12)
+    levels = user.image_view.prepared.levels
+    expected = expected_greys(virtual_image(user.selected.shape), levels, PLACES)
+    np.testing.assert_allclose(user.greys(PLACES), expected, atol=3)
+    user.frame.release(end)
+    user.wait_exact()
+    assert user.desk.model.undo_stack.count() == 1
+    user.trigger("undo")
+    assert user.selected.shape == start
+    user.wait(lambda: np.array_equal(user.shown(), virtual_image(start)), "the image of before")
+
+
+def test_drawing_a_ring_shows_its_image_while_it_grows(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.trigger("tool_ring")
+    user.frame.hover(CENTRE)
+    user.frame.press(CENTRE)
+    user.frame.move((CENTRE[0], CENTRE[1] + 6))
+    user.frame.move((CENTRE[0], CENTRE[1] + 14))
+    ring = user.selected.shape
+    assert isinstance(ring, Ring)
+    user.wait(lambda: np.array_equal(user.shown(), virtual_image(ring)), "the image of the half-drawn ring")
+    user.frame.release((CENTRE[0], CENTRE[1] + 14))
+    assert [d.name for d in user.session.detectors] == ["BF", "ring"]
+    user.wait_exact()
+
+
+def test_nothing_stops_the_window_for_more_than_50_ms_while_dragging(user: User, scan: Path) -> None:
+    user.open(scan)
+    start = user.selected.shape
+    user.frame.drag((start.cy, start.cx), (start.cy + 2, start.cx))  # everything has been used once
+    user.wait_exact()
+    start = user.selected.shape
+    watchdog = Watchdog()
+    watchdog.start()
+    user.frame.press((start.cy, start.cx))
+    for step in range(40):
+        user.frame.move((start.cy + 6 * np.sin(step / 6), start.cx + 6 * np.cos(step / 6)))
+        user.settle()
+    user.frame.release((start.cy, start.cx))
+    user.wait_exact()
+    watchdog.stop()
+    assert watchdog.longest < 0.05
+
+
+def test_the_watchdog_sees_a_blocked_window(user: User) -> None:
+    watchdog = Watchdog()
+    watchdog.start()
+    user.settle()
+    threading.Event().wait(0.08)
+    user.settle()
+    watchdog.stop()
+    assert watchdog.longest > 0.07
+
+
+def test_the_cross_picks_the_frame(user: User, scan: Path) -> None:
+    user.open(scan)
+    y, x = user.session.cursor
+    user.image.drag((y, x), (y + 2, x - 3), (2, 3))
+    assert user.session.cursor == (2, 3)
+    assert user.session.frame_source == "cursor"
+    user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[2, 3]), "the frame")
+    user.image.double_click((9, 7))
+    assert user.session.cursor == (9, 7)
+    user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[9, 7]), "the frame")
+    assert not user.desk.model.undo_stack.count()
+
+
+def test_arrows_move_what_has_the_keyboard(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.key(user.image_view, Qt.Key_Down)
+    user.key(user.image_view, Qt.Key_Right)
+    assert user.session.cursor == (7, 6)
+    user.key(user.image_view, Qt.Key_Right, Qt.ShiftModifier)
+    assert user.session.cursor == (7, 9)  # it stays in the scan
+    before = user.selected.shape
+    user.key(user.frame_view, Qt.Key_Up)
+    user.key(user.frame_view, Qt.Key_Left, Qt.ShiftModifier)
+    user.key(user.frame_view, Qt.Key_Down, Qt.ControlModifier)
+    after = user.selected.shape
+    assert (after.cy - before.cy, after.cx - before.cx) == pytest.approx((-0.9, -10))
+    user.trigger("grow")
+    assert user.selected.shape.r == pytest.approx(before.r + 1)
+    user.trigger("shrink")
+    assert user.selected.shape.r == pytest.approx(before.r)
+
+
+def test_a_region_shows_its_mean_frame_and_leaves_the_image_whole(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.image.drag((2, 1), (4, 4), (5, 6), keys=Qt.ControlModifier)
+    region = user.session.region
+    assert region == Rectangle(y0=2, x0=1, y1=6, x1=7)
+    expected = FRAMES[2:6, 1:7].mean(axis=(0, 1))
+    user.wait(lambda: "24 frames in the region" in user.frame_view.header.source.text(), "the region's mean")
+    user.wait(lambda: user.frame_view.status == "exact", "all of it")
+    np.testing.assert_allclose(user.frame_view.prepared.picture.values, expected)
+    np.testing.assert_array_equal(user.shown(), virtual_image(user.selected.shape))
+    assert user.desk.model.undo_stack.count() == 1
+    user.trigger("stop")
+    assert user.session.region is None
+    user.wait(lambda: user.frame_view.prepared.picture.values == pytest.approx(FRAMES.mean(axis=(0, 1))))
+
+
+def test_a_composite_has_the_colours_of_its_detectors(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.trigger("tool_disk")
+    user.frame.drag((5, 5), (5, 9))
+    user.wait_exact()
+    user.trigger("show_composite")
+    user.wait(lambda: len(user.image_view.prepared.layers) == 2, "two layers")
+    assert user.image_view.prepared.colours == tuple(d.colour for d in user.session.detectors)
+    user.trigger("visible")
+    user.wait(lambda: len(user.image_view.prepared.layers) == 1, "one layer")
+    user.trigger("show_detector")
+    user.wait_exact()
+    np.testing.assert_array_equal(user.shown(), virtual_image(user.selected.shape))
+
+
+@pytest.mark.parametrize("part", ["x", "y", "magnitude"])
+def test_the_centre_of_mass_is_about_the_direct_beam(user: User, scan: Path, part: str) -> None:
+    user.open(scan)
+    beam = user.selected.shape
+    user.trigger(f"show_com_{part}")
+    user.wait(lambda: user.image_view.prepared.picture.unit == "px", "the centre of mass")
+    user.wait_exact()
+    frames = FRAMES.astype(np.float64)
+    ys, xs = np.indices(FRAMES.shape[2:])
+    total = frames.sum(axis=(2, 3))
+    com_y = (frames * ys).sum(axis=(2, 3)) / total - beam.cy
+    com_x = (frames * xs).sum(axis=(2, 3)) / total - beam.cx
+    expected = {"x": com_x, "y": com_y, "magnitude": np.hypot(com_y, com_x)}[part]
+    np.testing.assert_allclose(user.shown(), expected, atol=1e-9)
+    user.trigger("com_about_beam")
+    user.wait(lambda: "frame's centre" in user.image_view.header.source.text(), "the other centre")
+
+
+def test_selecting_another_detector_is_instant(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.trigger("tool_disk")
+    user.frame.drag((5, 5), (5, 9))
+    user.wait_exact()
+    user.trigger("next_detector")
+    assert user.selected.name == "BF"
+    np.testing.assert_array_equal(user.shown(), virtual_image(user.selected.shape))
+    assert user.image_view.status == "exact"
+
+
+def test_a_detector_outside_the_frame_is_said_to_be_empty(user: User, scan: Path) -> None:
+    user.open(scan)
+    disk = user.selected
+    away = disk.model_copy(update={"shape": Disk(cy=-50, cx=-50, r=3)})
+    user.desk.model.edit("away", user.session.with_detector(away))
+    user.wait(lambda: "no pixels" in user.image_view.plates.message.text, "the message")
+    user.trigger("undo")
+    user.wait(lambda: not user.image_view.plates.message.text, "no message")
+
+
+def test_the_window_shows_frames_of_floats_with_nan(user: User, tmp_path: Path) -> None:
+    frames = FRAMES.astype(np.float32)
+    frames[3, 4] = np.nan
+    user.open(write_scan(tmp_path / "nan.h5", frames))
+    shown = user.shown()
+    assert np.isnan(shown[3, 4])
+    assert np.isfinite(np.delete(shown.ravel(), 34)).all()
+
+
+@pytest.mark.parametrize("scan_shape", [(1, 300), (2, 4), (1, 1)])
+def test_odd_scans_are_shown(user: User, tmp_path: Path, scan_shape: tuple[int, int]) -> None:
+    frames = counts(scan_shape, (16, 12))
+    user.open(write_scan(tmp_path / "odd.h5", frames))
+    mask = user.selected.shape.mask((16, 12))
+    np.testing.assert_array_equal(user.shown(), frames[..., mask].sum(axis=-1))
+
+
+def test_the_second_file_takes_the_place_of_the_first(user: User, scan: Path, tmp_path: Path) -> None:
+    user.open(scan)
+    first = user.desk.dataset
+    other = counts((5, 6), (20, 20), seed=3)
+    user.drop(write_scan(tmp_path / "other.h5", other))
+    user.wait(lambda: user.desk.dataset is not first, "the second scan")
+    user.wait_exact()
+    mask = user.selected.shape.mask((20, 20))
+    np.testing.assert_array_equal(user.shown(), other[..., mask].sum(axis=-1))
+    assert len(user.session.detectors) == 1
+    assert not user.desk.model.undo_stack.canUndo()
+    recent = [action.text() for action in user.window.recent_menu.actions()]
+    assert "other.h5" in recent[0]
+    assert "scan.h5" in recent[1]
+
+
+def test_closing_the_scan_goes_back_to_the_start(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.trigger("close")
+    assert user.window.page is user.window.welcome
+    assert user.session.dataset is None
+    assert not user.window.actions_by_name["export"].isEnabled()
