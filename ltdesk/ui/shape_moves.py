@@ -171,12 +171,18 @@ def _drag_ellipse(shape: Any, part: str, start: YX, now: YX, keep: bool) -> Any:
         was = math.hypot(along0 / shape.rx, across0 / shape.ry)
         return _scaled(shape, math.hypot(along1 / shape.rx, across1 / shape.ry) / was if was > 0 else 1.0)
     pull = {"rx": (along1 - along0) * _sign(along0), "ry": (across1 - across0) * _sign(across0)}[part]
-    new = max(MIN_AXIS, getattr(shape, part) + pull)
-    return _scaled(shape, new / getattr(shape, part)) if keep else _but(shape, **{part: new})
+    old = getattr(shape, part)
+    new = _axis(old, old + pull)
+    return _scaled(shape, new / old) if keep else _but(shape, **{part: new})
 
 
 def _scaled(shape: Any, factor: float) -> Any:
-    return _but(shape, ry=max(MIN_AXIS, shape.ry * factor), rx=max(MIN_AXIS, shape.rx * factor))
+    return _but(shape, ry=_axis(shape.ry, shape.ry * factor), rx=_axis(shape.rx, shape.rx * factor))
+
+
+def _axis(old: float, new: float) -> float:
+    """A new semi-axis, not below the least, unless it was."""
+    return max(new, min(old, MIN_AXIS))
 
 
 def _in_axes(shape: Any, at: YX) -> YX:
@@ -234,6 +240,6 @@ _GROWS: dict[str, Any] = {
     "ring": _grow_ring,
     "sector": _grow_ring,
     "rect": _grow_rect,
-    "ellipse": lambda s, by: _but(s, ry=max(MIN_AXIS, s.ry + by), rx=max(MIN_AXIS, s.rx + by)),
+    "ellipse": lambda s, by: _but(s, ry=_axis(s.ry, s.ry + by), rx=_axis(s.rx, s.rx + by)),
     "polygon": _grow_polygon,
 }
