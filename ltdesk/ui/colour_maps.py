@@ -41,6 +41,7 @@ MAPS = (
     ColourMap("bkr", "Blue–black–red", "diverging", "colorcet"),
     ColourMap("bwy", "Blue–white–yellow", "diverging", "colorcet"),
     ColourMap("colorwheel", "Colour wheel", "cyclic", "colorcet"),
+    ColourMap("cyclic_mygbm_50_90_c46", "Colour wheel, even light", "cyclic", "colorcet"),
     ColourMap("CET_C2", "Colour wheel, six hues", "cyclic", "colorcet"),
     ColourMap("CET_C4", "Blue–white–red circle", "cyclic", "colorcet"),
 )

@@ -43,7 +43,7 @@ class RegionOutline(pg.GraphicsObject):
     def paint(self, painter: QPainter, option, widget=None) -> None:
         painter.setRenderHint(QPainter.Antialiasing)
         for colour, width, dashes in ((HALO, 3.5, None), (INK, 1.6, DASHES)):
-            pen = QPen(colour, width)
+            pen = QPen(colour, width * painter.device().devicePixelRatioF())  # cosmetic: Qt counts device pixels
             pen.setCosmetic(True)
             if dashes:
                 pen.setDashPattern(dashes)

@@ -71,6 +71,7 @@ class PixelFrame(pg.GraphicsObject):
         if min(abs(transform.m11()), abs(transform.m22())) < self.SMALLEST:
             return
         for colour, width in ((HALO, 3.0), (INK, 1.2)):
+            width *= painter.device().devicePixelRatioF()  # a cosmetic width counts in device pixels
             pen = QPen(colour, width, Qt.SolidLine, Qt.SquareCap, Qt.MiterJoin)
             pen.setCosmetic(True)
             painter.setPen(pen)

@@ -25,7 +25,8 @@ from ltdesk.ui.prepare import (
 )
 from ltdesk.ui.raster import Raster, pyramid, raster
 
-USUAL_WHEEL = "colorwheel"
+USUAL_WHEEL = "cyclic_mygbm_50_90_c46"
+"""Its hues are about equally light, so that light is left to tell the length."""
 SHADES = 64
 
 

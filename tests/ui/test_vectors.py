@@ -22,7 +22,7 @@ def hue(argb: int) -> float:
 def test_hue_tells_the_direction_as_the_wheel_does(angle: int) -> None:
     dy, dx = np.sin(np.radians(angle)), np.cos(np.radians(angle))
     pixels = prepare_vectors(Vectors(np.full((1, 3), dy), np.full((1, 3), dx)), Display()).rasters[0].pixels
-    wheel = wheel_picture(201, "colorwheel").pixels
+    wheel = wheel_picture(201, "gray").pixels
     there = wheel[round(100 + 90 * dy), round(100 + 90 * dx)]
     difference = abs(hue(pixels[0, 1]) - hue(there)) % 360
     assert min(difference, 360 - difference) < 8
