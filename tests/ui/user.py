@@ -84,6 +84,7 @@ class User:
 
     def trigger(self, name: str) -> None:
         """Press the first shortcut of an action, as on the keyboard."""
+        QApplication.setActiveWindow(self.window)
         action = self.window.actions_by_name[name]
         assert action.isEnabled(), name
         combination = action.shortcut()[0]
