@@ -19,6 +19,7 @@ from ltdesk.ui.live import LiveJobs
 from ltdesk.ui.picture_view import PictureView
 from ltdesk.ui.prepare import Status
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.vectors import Vectors
 from ltdesk.ui.wishes import Wish, analysis_wishes, composite_wishes, detector_wish, shown_analysis
 
 FOLLOWED = ("shown", "selected", "detectors", "analyses")
@@ -104,9 +105,13 @@ class ImagePane(QObject):
         if answer is None:
             self._show_blank()
             return
-        values = _derived(answer, session.shown)
-        unit = answer.specs[0].unit
-        self._view.set_picture(values, answer.valid, answer.failed, unit, self._status(answer, wish))
+        unit, status = answer.specs[0].unit, self._status(answer, wish)
+        if session.shown == "com":
+            parts = answer.named("y"), answer.named("x")
+            self._view.set_vectors(Vectors(*parts, answer.valid, answer.failed, unit, status))
+        else:
+            values = _derived(answer, session.shown)
+            self._view.set_picture(values, answer.valid, answer.failed, unit, status)
         self._view.set_message("" if detector is None else self._message(answer, detector))
 
     def _show_composite(self, session: Session, wishes: tuple[Wish, ...]) -> None:
@@ -158,10 +163,10 @@ def _derived(answer: Answer, shown: str) -> NDArray[Any]:
 
 def _title(session: Session, wish: Wish) -> str:
     if isinstance(wish.analysis, CenterOfMass):
-        part = session.shown.rpartition("_")[2]
+        part = session.shown.rpartition("com_")[2].replace("magnitude", "length").replace("com", "")
         cy, cx = wish.analysis.cy, wish.analysis.cx
         about = "the frame's centre" if cy is None or cx is None else f"({cy:.1f}, {cx:.1f})"
-        return f"centre of mass {part}, about {about}"
+        return f"centre of mass {part} about {about}".replace("  ", " ")
     return session.shown.replace("_", " ")
 
 

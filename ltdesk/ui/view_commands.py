@@ -19,7 +19,7 @@ from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
 
 FRAME_SOURCES = ("mean", "cursor", "region")
-SHOWN = ("detector", "composite", "com_x", "com_y", "com_magnitude", "sum_signal")
+SHOWN = ("detector", "composite", "com", "com_x", "com_y", "com_magnitude", "sum_signal")
 ZOOM = 1.25
 
 
@@ -131,7 +131,7 @@ class ViewCommands(QObject):
 
     def _show_image(self, shown: str) -> None:
         session = self._model.session
-        if shown.startswith("com_") and not _com(session) and self._beam is not None:
+        if shown.startswith("com") and shown != "composite" and not _com(session) and self._beam is not None:
             com = CenterOfMass(cy=self._beam.cy, cx=self._beam.cx)
             self._model.edit("Centre of mass", session.but(analyses=(*session.analyses, com)))
         self._model.look(shown=shown)

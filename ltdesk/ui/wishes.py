@@ -11,6 +11,7 @@ from ltdesk.session import Session
 
 MEAN_FRAME = MeanFrame(name="mean_frame")
 SHOWN_FROM: dict[str, Analysis] = {
+    "com": CenterOfMass(),
     "com_x": CenterOfMass(),
     "com_y": CenterOfMass(),
     "com_magnitude": CenterOfMass(),

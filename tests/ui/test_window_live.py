@@ -207,6 +207,15 @@ def test_the_centre_of_mass_is_about_the_direct_beam(user: User, scan: Path, par
     user.wait(lambda: "frame's centre" in user.image_view.header.source.text(), "the other centre")
 
 
+def test_the_centre_of_mass_is_shown_as_vectors(user: User, scan: Path) -> None:
+    user.open(scan)
+    user.trigger("show_com")
+    user.wait(lambda: user.image_view.prepared.wheel, "the colour wheel")
+    user.wait_exact()
+    length, along_y, along_x = (layer.values for layer in user.image_view.prepared.layers)
+    np.testing.assert_allclose(length, np.hypot(along_y, along_x))
+
+
 def test_selecting_another_detector_is_instant(user: User, scan: Path) -> None:
     user.open(scan)
     user.trigger("tool_disk")

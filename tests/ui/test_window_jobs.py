@@ -1,0 +1,208 @@
+"""Jobs as the window shows them: filling in, stopped, failed in parts, retried; partition by partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import JobHandle
+from ltdesk.job import Job
+from ltdesk.ui.answers import Progress
+from ltdesk.ui.job_bar import JobBar, progress_text
+from tests.ui.fakes import SteppedExecutor, counts
+from tests.ui.user import User, write_scan
+
+FRAMES = counts((16, 16), (32, 32))
+
+
+@pytest.fixture(autouse=True)
+def show_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ltdesk.ui.running_job.QUIET", 0.0)
+
+
+@pytest.fixture
+def executor() -> SteppedExecutor:
+    return SteppedExecutor()
+
+
+@pytest.fixture
+def user(qapp: object, executor: SteppedExecutor) -> Iterator[User]:
+    user = User(executor)
+    yield user
+    user.close()
+
+
+@pytest.fixture
+def job(user: User, executor: SteppedExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobHandle:
+    """The first job on a scan of eight partitions, nothing done yet."""
+    monkeypatch.setattr("ltdesk.engine.plan.SMALLEST", FRAMES.nbytes // 8)
+    user.desk.files.open_path(str(write_scan(tmp_path / "scan.h5", FRAMES)))
+    user.wait(lambda: executor.handles, "the job")
+    handle = executor.handles[0]
+    assert handle.state.total == 8
+    return handle
+
+
+def image(user: User) -> np.ndarray:
+    return FRAMES[..., user.selected.shape.mask((32, 32))].sum(axis=-1)
+
+
+def test_all_that_is_shown_is_one_pass(user: User, job: JobHandle) -> None:
+    assert [a.name for a in job.job.analyses] == ["BF", "mean_frame"]
+
+
+def test_before_anything_is_done_the_picture_says_so(user: User, job: JobHandle) -> None:
+    user.wait(lambda: user.image_view.prepared is not None, "a blank picture")
+    assert user.image_view.status == "filling"
+    assert not user.image_view.prepared.picture.valid.any()
+    assert user.image_view.prepared.waiting
+    assert user.frame_view.status == "estimate"
+    assert "64 frames" in user.frame_view.header.source.text()
+
+
+def test_partitions_fill_in_and_are_exact_where_they_are(user: User, job: JobHandle, executor: SteppedExecutor) -> None:
+    executor.step(job, 3)
+    user.wait(lambda: user.image_view.prepared.picture.valid.any(), "the first partitions")
+    picture = user.image_view.prepared.picture
+    np.testing.assert_array_equal(picture.values[picture.valid], image(user)[picture.valid])
+    assert user.image_view.status == "filling"
+    user.wait(lambda: "37 %" in user.window.job_bar.numbers.text(), "the progress")
+    assert user.window.job_bar.bar.isVisible()
+    assert user.window.job_bar.cancel_button.isVisible()
+    executor.finish(job)
+    user.wait_exact()
+    np.testing.assert_array_equal(user.shown(), image(user))
+    user.wait(lambda: not user.window.job_bar.bar.isVisible(), "the end of the progress")
+
+
+@pytest.mark.parametrize("how", ["button", "Esc"])
+def test_the_user_stops_the_job_and_goes_on_later(
+    user: User, job: JobHandle, executor: SteppedExecutor, how: str
+) -> None:
+    executor.step(job, 4)
+    user.wait(lambda: user.window.job_bar.cancel_button.isVisible(), "the button")
+    if how == "button":
+        QTest.mouseClick(user.window.job_bar.cancel_button, Qt.LeftButton)
+    else:
+        user.trigger("stop")
+    user.wait(lambda: user.window.job_bar.numbers.text() == "Stopped at 50 %", "the words")
+    assert job.state.status == "cancelled"
+    picture = user.image_view.prepared.picture
+    assert picture.valid.sum() == 128
+    np.testing.assert_array_equal(picture.values[picture.valid], image(user)[picture.valid])
+    QTest.mouseClick(user.window.job_bar.retry_button, Qt.LeftButton)
+    user.wait(lambda: len(executor.handles) == 2, "another job")
+    executor.finish(executor.handles[1])
+    user.wait_exact()
+
+
+def test_failed_partitions_are_counted_hatched_and_tried_again(
+    user: User, job: JobHandle, executor: SteppedExecutor
+) -> None:
+    executor.fail(job, "the disk is gone")
+    executor.finish(job)
+    user.wait(lambda: user.window.job_bar.numbers.text() == "1 of 8 parts failed", "the words")
+    assert "the disk is gone" in user.window.job_bar.numbers.toolTip()
+    picture = user.image_view.prepared.picture
+    assert picture.failed.sum() == 32
+    assert not picture.valid[picture.failed].any()
+    assert user.image_view.status != "exact"
+    user.trigger("retry")
+    user.wait(lambda: len(executor.handles) == 2, "another job")
+    executor.finish(executor.handles[1])
+    user.wait_exact()
+    assert not user.window.job_bar.retry_button.isVisible()
+
+
+def test_a_moved_detector_is_not_called_exact_before_it_is(
+    user: User, job: JobHandle, executor: SteppedExecutor
+) -> None:
+    executor.finish(job)
+    user.wait_exact()
+    user.key(user.frame_view, Qt.Key_Right)
+    assert user.image_view.status == "preview"
+    user.wait(lambda: len(executor.handles) == 2, "the next job")
+    executor.finish(executor.handles[1])
+    user.wait_exact()
+    np.testing.assert_array_equal(user.shown(), image(user))
+
+
+def test_closing_the_window_cancels_the_job(qapp: object, tmp_path: Path) -> None:
+    executor = SteppedExecutor()
+    user = User(executor)
+    user.desk.files.open_path(str(write_scan(tmp_path / "scan.h5", FRAMES)))
+    user.wait(lambda: executor.handles, "the job")
+    user.close()
+    assert executor.handles[0].state.status == "cancelled"
+
+
+def test_another_scan_cancels_the_job_and_lets_the_first_go(
+    user: User, job: JobHandle, executor: SteppedExecutor, tmp_path: Path
+) -> None:
+    first: Dataset = job.dataset
+    user.drop(write_scan(tmp_path / "other.h5", counts((4, 4), (16, 16))))
+    user.wait(lambda: user.desk.dataset is not first, "the other scan")
+    assert job.wait(5)
+    assert job.state.status == "cancelled"
+    user.wait(lambda: len(executor.handles) == 2, "the next job")
+    executor.finish(executor.handles[1])
+    user.wait_exact()
+
+
+def test_a_fault_in_an_executor_is_reported_and_the_window_lives_on(
+    user: User, job: JobHandle, executor: SteppedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught: list[BaseException] = []
+    monkeypatch.setattr("threading.excepthook", lambda args: caught.append(args.exc_value))
+
+    def broken(job: Job, dataset: Dataset | None = None) -> JobHandle:
+        raise ZeroDivisionError("a bug")
+
+    executor.finish(job)
+    user.wait_exact()
+    monkeypatch.setattr(executor, "submit", broken)
+    user.key(user.frame_view, Qt.Key_Right)
+    user.wait(lambda: caught, "the report")
+    monkeypatch.undo()
+    user.trigger("undo")
+    user.wait_exact()
+
+
+@pytest.mark.parametrize(
+    ("progress", "text"),
+    [
+        (Progress(), ""),
+        (Progress(running=True, done=63, total=100, rate=18e9, left=0.1), "63 % · 18.0 GB/s · 0.1 s left"),
+        (Progress(running=True, done=1, total=64, rate=2e6, left=125), "1 % · 2.00 MB/s · 2:05 left"),
+        (Progress(done=64, total=64, rate=4.2e9, seconds=0.51), "4.20 GB/s · 0.5 s"),
+        (Progress(cancelled=True, done=32, total=64), "Stopped at 50 %"),
+        (Progress(done=61, total=64, failed=3, rate=1e9), "3 of 64 parts failed"),
+    ],
+)
+def test_the_words_about_a_job(progress: Progress, text: str) -> None:
+    assert progress_text(progress) == text
+
+
+def test_the_job_bar_does_not_jump(qtbot: object) -> None:
+    bar = JobBar()
+    bar.resize(1280, 24)
+    bar.show()
+    places = set()
+    for progress in (
+        Progress(),
+        Progress(running=True, done=3, total=100, rate=1.5e9, left=0.4),
+        Progress(running=True, done=100, total=100, rate=15e9, left=36000),
+        Progress(done=100, total=100, rate=1e9, seconds=1),
+    ):
+        bar.show_progress(progress)
+        bar.repaint()
+        places.add((bar.executor.geometry().left(), bar.bar.geometry().left(), bar.numbers.geometry().left()))
+    assert len(places) == 1
+    bar.close()
+    bar.deleteLater()
