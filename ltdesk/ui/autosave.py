@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-from PyQt5.QtCore import QLockFile, QObject, QTimer
+from PyQt5.QtCore import QElapsedTimer, QLockFile, QObject, QTimer
 
 from ltdesk.engine.atomic import write_text
 from ltdesk.errors import ExportError, SessionError
@@ -19,8 +19,8 @@ from ltdesk.ui.report import log
 from ltdesk.ui.session_model import SessionModel
 
 DELAY_MS = 1000
-LONGEST_DELAY = 10
-"""While changes never pause, it is saved every this many delays."""
+LONGEST_MS = 10_000
+"""While changes never pause, it is saved this often."""
 SUFFIX = ".ltdesk-autosave"
 
 
@@ -72,7 +72,7 @@ class Autosave(QObject):
         self._folder = folder or autosave_folder()
         self.path = self._folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}{SUFFIX}"
         self._lock: QLockFile | None = None
-        self._put_off = 0
+        self._since = QElapsedTimer()
         self._worker = LatestWorker("autosave")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -83,7 +83,6 @@ class Autosave(QObject):
     def save(self) -> None:
         """Save now, in the thread; nothing is kept of a session with nothing in it."""
         self._timer.stop()
-        self._put_off = 0
         session = self._model.session
         if session.dataset is None and not session.detectors:
             self._worker.submit(lambda: _delete(self.path, keep_lock=True))
@@ -106,8 +105,10 @@ class Autosave(QObject):
         _delete(self.path)
 
     def _changed(self, old: Session, new: Session) -> None:
-        if self._put_off < LONGEST_DELAY or not self._timer.isActive():
-            self._put_off += not self._timer.isActive()
+        if not self._timer.isActive():
+            self._since.start()
+            self._timer.start()
+        elif self._since.elapsed() < LONGEST_MS:
             self._timer.start()
 
     def _write(self, session: Session) -> None:

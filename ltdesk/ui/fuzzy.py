@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FIRST_OF_WORD = 8
-NEXT_IN_ROW = 5
+NEXT_IN_ROW = 8
 ANY = 1
 
 
