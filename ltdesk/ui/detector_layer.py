@@ -6,6 +6,7 @@ paint. It takes Qt's own mouse events, not pyqtgraph's drags: these come at a li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from ltdesk.ui.drawing_tools import DRAG_FROM, DrawingTools, Tool, Touch
 from ltdesk.ui.hold import Hold
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shape_edits import add_vertex, edit_selected, remove_term, remove_vertex
-from ltdesk.ui.shape_handles import HandlesItem, cursor, guide_marks, marks
+from ltdesk.ui.shape_handles import HandlesItem, Mark, cursor, guide_marks, marks
 from ltdesk.ui.shape_hits import Hit, Screen, hits, movable
 from ltdesk.ui.shape_items import DetectorGroup, DetectorItem, Look
 from ltdesk.ui.shape_moves import YX
@@ -90,6 +91,11 @@ class DetectorLayer(QGraphicsObject):
     def item(self, id: str) -> DetectorItem:
         """The item that draws a detector. Raises KeyError."""
         return self._painted.items[id]
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """The handles as drawn, in screen pixels of the view."""
+        return self._handles.marks
 
     def pick_term(self, term: int | None) -> None:
         """Edit one term of the selected detector alone, or the whole again."""
@@ -224,8 +230,10 @@ class DetectorLayer(QGraphicsObject):
             self._model.look(selected=hold.below[0])
 
     def _right_press(self, event: Any) -> bool:
+        if self._tools.tool is not Tool.SELECT:
+            return self._tools.close_polygon()
         hit = self._hit(self._at(event.pos()))
-        if self._tools.drawing or self._hold is not None or hit is None:
+        if self._hold is not None or hit is None:
             return False
         if not remove_vertex(self._model, hit):
             self._model.look(selected=hit.id)

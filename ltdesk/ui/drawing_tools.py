@@ -44,7 +44,7 @@ HINTS = {
     Tool.SECTOR: "Drag from the centre to the outer radius. Hold Ctrl and go on for the inner radius and the opening.",
     Tool.RECT: "Drag from corner to corner. Shift makes a square.",
     Tool.ELLIPSE: "Drag from corner to corner of its box. Shift makes a circle.",
-    Tool.POLYGON: "Click the corners; double-click, Enter or the first corner closes. Backspace takes one back.",
+    Tool.POLYGON: "Click the corners; close by a double or right click, Enter or the first corner. Backspace takes one back.",
     Tool.FREEHAND: "Draw around what you want, the button held.",
 }
 """What each tool does, in a line, for tooltips and the status bar."""
@@ -136,7 +136,8 @@ class DrawingTools(QObject):
         if not self._began and distance(touch.at, self._from.at) < DRAG_FROM * touch.pixel:
             return
         self._stroke = self._stroke.moved(touch.at, touch.shift, touch.ctrl)
-        self._trail.append(touch.at)
+        if distance(touch.at, self._trail[-1]) >= touch.pixel:
+            self._trail.append(touch.at)
         shape = self._stroked(touch)
         if shape is not None:
             self._show(shape)

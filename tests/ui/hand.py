@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QEvent, QPointF, Qt
-from PyQt5.QtGui import QKeyEvent, QMouseEvent
+from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt5.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt5.QtWidgets import QApplication
 
 from ltdesk.session import Session
@@ -86,6 +85,15 @@ class Hand:
             self.move(at, keys=keys)
         self.release(path[-1], keys=keys)
 
+    def wheel(self, at: YX, turn: int) -> None:
+        place = self._place(at)
+        around = self.widget.viewport().mapToGlobal(place)
+        event = QWheelEvent(
+            QPointF(place), QPointF(around), QPoint(), QPoint(0, turn),
+            Qt.NoButton, Qt.NoModifier, Qt.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(self.widget.viewport(), event)
+
     def key(self, key: Any) -> None:
         for kind in (QEvent.KeyPress, QEvent.KeyRelease):
             QApplication.sendEvent(self.widget, QKeyEvent(kind, key, Qt.NoModifier))
@@ -94,15 +102,12 @@ class Hand:
         self.widget.close()
         self.widget.deleteLater()
 
+    def _place(self, at: YX) -> QPoint:
+        return self.widget.mapFromScene(self.viewbox.mapViewToScene(QPointF(at[1], at[0])))
+
     def _send(self, kind: Any, at: YX, button: Any, held: Any, keys: Any) -> None:
-        place = self.widget.mapFromScene(self.viewbox.mapViewToScene(QPointF(at[1], at[0])))
+        place = self._place(at)
         viewport = self.widget.viewport()
         where = QPointF(place)
         event = QMouseEvent(kind, where, QPointF(viewport.mapToGlobal(place)), button, held, keys)
         QApplication.sendEvent(viewport, event)
-
-
-def hand_on(session: Session | None = None, **more: Any) -> Iterator[Hand]:
-    hand = Hand(session, **more)
-    yield hand
-    hand.close()
