@@ -25,6 +25,8 @@ BASE = [
     "dask>=2025.1",
     "distributed>=2025.1",
     "hdfs>=2.7.3",
+    "requests>=2.32",
+    "crc32c>=2.7",
     "tqdm>=4.66",
     "platformdirs>=4.2",
 ]

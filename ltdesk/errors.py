@@ -62,6 +62,14 @@ class ExportError(LtdeskError):
     """A result could not be written; nothing half-written is left behind."""
 
 
+class StorageError(LtdeskError):
+    """A storage (a shared folder, HDFS) did not do what was asked: unreachable, full, not permitted, damaged."""
+
+
+class NotInStorage(StorageError):
+    """There is nothing at that path of the storage."""
+
+
 class SessionError(LtdeskError):
     """A session file cannot be read."""
 

@@ -58,11 +58,13 @@ class Tile(NamedTuple):
     start : place of the first frame among the partition's positions in row-major order
     frames : (n, ky, kx)
     mapped : bytes seen through a map of the file; 0 where they were copied
+    network : bytes that came over a network
     """
 
     start: int
     frames: NDArray[Any]
     mapped: int = 0
+    network: int = 0
 
 
 @dataclass
