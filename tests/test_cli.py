@@ -96,7 +96,7 @@ def test_pictures_get_the_results_name(folder: Path, array: np.ndarray) -> None:
     with tifffile.TiffFile(folder / "out_sum_signal.tif") as file:
         np.testing.assert_array_equal(file.asarray(), array.sum((2, 3)))
         assert file.asarray().dtype.kind == "f"
-        assert json.loads(file.pages.first.description)["recipe"]["program"] == "ltdesk"
+        assert json.loads(file.pages.first.description.removeprefix("ltdesk "))["recipe"]["program"] == "ltdesk"
     ltdesk("run", "scan.npy", "-o", "one.png", "--analysis", "sum_signal", cwd=folder)
     assert (folder / "one.png").read_bytes().startswith(b"\x89PNG")
 

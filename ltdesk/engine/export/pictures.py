@@ -14,6 +14,8 @@ from ltdesk.engine.export.scale_bar import bar_length
 
 ROBUST = (0.1, 99.9)
 """Percentiles drawn darkest and brightest: a dead or hot pixel doesn't ruin the contrast."""
+TIFF_NOTE = "ltdesk "
+"""Before the JSON: tifffile takes a description that begins with { and holds "shape": for one of its own."""
 SMALLEST_SIDE = 512
 """Pictures are enlarged by a whole factor to about this, so that a small scan can be seen."""
 
@@ -47,7 +49,11 @@ def write_tiff(results: Results, name: str, path: Path) -> None:
     import tifffile
 
     tifffile.imwrite(
-        path, values_of(results, name), description=description(results, name), metadata=None, software="ltdesk"
+        path,
+        values_of(results, name),
+        description=TIFF_NOTE + description(results, name),
+        metadata=None,
+        software="ltdesk",
     )
 
 

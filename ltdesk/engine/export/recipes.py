@@ -68,7 +68,8 @@ def _from_tiff(path: Path) -> dict[str, Any]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        return _checked(json.loads(file.pages.first.description)["recipe"])
+        note = file.pages.first.description
+    return _checked(json.loads(note[note.index("{") :])["recipe"])
 
 
 def _from_png(path: Path) -> dict[str, Any]:
