@@ -20,6 +20,7 @@ from ltdesk.ui.autosave import Autosave, left_behind
 from ltdesk.ui.detector_commands import DetectorCommands
 from ltdesk.ui.detector_layer import DetectorLayer
 from ltdesk.ui.drawing_tools import DrawingTools
+from ltdesk.ui.export_commands import ExportCommands
 from ltdesk.ui.file_commands import FileCommands
 from ltdesk.ui.frame_pane import FramePane
 from ltdesk.ui.frame_reader import FrameReader
@@ -77,6 +78,7 @@ class Desk(QObject):
         self.files = FileCommands(window, self.model, self.opener, self.settings)
         self.views = ViewCommands(window, self.model, self.keyboard, self.settings)
         self.detectors = DetectorCommands(window, self.model, self.layer, self.tools)
+        self.exports = ExportCommands(window, self.model, self.live, self.settings, self.files.show_error)
         self.help = HelpCommands(window)
 
     def _wire(self) -> None:
@@ -137,6 +139,7 @@ class Desk(QObject):
         self.reader.close()
         self.opener.close()
         self.files.close()
+        self.exports.close()
         self.detectors.close()
         self.window.editor.counter.close()
         self.executor.close()
@@ -154,7 +157,7 @@ class Desk(QObject):
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
         """Put another dataset and its session in the place of what is open."""
         old, self.dataset = self.dataset, dataset
-        for part in (self.live, self.reader, self.keyboard):
+        for part in (self.live, self.reader, self.keyboard, self.exports):
             part.set_dataset(None)
         self.frame_pane.open(None, None)
         self.image_pane.open(None)
@@ -167,7 +170,7 @@ class Desk(QObject):
         self.views.set_beam(None if beam is None else beam.beam)
         self.frame_pane.open(dataset, None if sample is None else sample.sample)
         self.image_pane.open(dataset)
-        for part in (self.reader, self.keyboard, self.live):
+        for part in (self.reader, self.keyboard, self.exports, self.live):
             part.set_dataset(dataset)
         self.window.job_bar.show_dataset(dataset)
         self.window.actions_by_name.set_scan_open(dataset is not None)

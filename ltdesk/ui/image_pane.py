@@ -20,7 +20,7 @@ from ltdesk.ui.picture_view import PictureView
 from ltdesk.ui.prepare import Status
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.vectors import Vectors
-from ltdesk.ui.wishes import Wish, analysis_wishes, composite_wishes, detector_wish, shown_analysis
+from ltdesk.ui.wishes import Wish, shown_wishes
 
 FOLLOWED = ("shown", "selected", "detectors", "analyses")
 COUNTED_FRAME = 1 << 20
@@ -72,24 +72,13 @@ class ImagePane(QObject):
 
     def _take(self, answer: Answer) -> None:
         if self._latest.take(answer) and self._dataset is not None:
-            owners = {wish.owner for wish in self._wishes()}
+            owners = {wish.owner for wish in shown_wishes(self._model.session)}
             if answer.wish.owner in owners:
                 self._refresh()
 
-    def _wishes(self) -> tuple[Wish, ...]:
-        """What the image shown is made of."""
-        session = self._model.session
-        if session.shown == "composite":
-            return composite_wishes(session)
-        analysis = shown_analysis(session)
-        if analysis is not None:
-            return tuple(wish for wish in analysis_wishes(session) if wish.analysis == analysis)
-        selected = detector_wish(session, session.selected)
-        return () if selected is None else (selected,)
-
     def _refresh(self) -> None:
         session = self._model.session
-        wishes = self._wishes()
+        wishes = shown_wishes(session)
         if not wishes:
             self._view.clear(_nothing(session))
             self._say(session.shown if session.shown == "composite" else "no detector")

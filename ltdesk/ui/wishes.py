@@ -68,6 +68,17 @@ def analysis_wishes(session: Session) -> Wishes:
     return tuple(Wish(f"analysis {analysis.name}", analysis) for analysis in needed)
 
 
+def shown_wishes(session: Session) -> Wishes:
+    """What the image shown is made of."""
+    if session.shown == "composite":
+        return composite_wishes(session)
+    analysis = shown_analysis(session)
+    if analysis is not None:
+        return tuple(wish for wish in analysis_wishes(session) if wish.analysis == analysis)
+    selected = detector_wish(session, session.selected)
+    return () if selected is None else (selected,)
+
+
 def image_wishes(session: Session) -> Wishes:
     """The selected detector first, the visible ones, then further analyses; each over the whole scan.
 

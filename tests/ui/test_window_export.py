@@ -1,0 +1,133 @@
+"""What leaves the window: files with their recipe, the clipboard, a script that runs as it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+from PyQt5.QtGui import QImage
+from PyQt5.QtWidgets import QApplication, QFileDialog
+
+from ltdesk.engine.export import read_recipe
+from ltdesk.ui.dialogs.error_dialog import ErrorDialog
+from tests.ui.fakes import counts
+from tests.ui.user import User, write_scan
+
+FRAMES = counts((8, 6), (24, 20))
+
+
+@pytest.fixture
+def user(qapp: object, tmp_path: Path) -> Iterator[User]:
+    user = User()
+    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
+    user.trigger("tool_disk")
+    user.frame.drag((5, 5), (5, 8))
+    user.wait_exact()
+    yield user
+    user.close()
+
+
+def image(user: User, name: str) -> np.ndarray:
+    shape = next(d.shape for d in user.session.detectors if d.name == name)
+    return FRAMES[..., shape.mask((24, 20))].sum(axis=-1)
+
+
+def export(user: User, path: Path) -> None:
+    user.window.job_bar.tell("")
+    user.trigger("export")
+    dialog = user.window.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+    user.wait(lambda: "Written" in user.window.job_bar.hint.whole_text() or user.dialog(), "the file")
+
+
+def test_a_tiff_holds_the_values_of_the_image_shown(user: User, tmp_path: Path) -> None:
+    export(user, tmp_path / "out.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), image(user, "disk"))
+    assert [a.name for a in read_recipe(tmp_path / "out.tif").analyses] == ["disk"]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_a_container_holds_all_images(user: User, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    export(user, path)
+    if suffix == ".npz":
+        with np.load(path) as arrays:
+            found = {name: arrays[name] for name in ("BF", "disk", "valid")}
+            assert json.loads(str(arrays["recipe"]))["dataset"]["path"].endswith("scan.h5")
+    else:
+        with h5py.File(path) as file:
+            found = {name: file[f"entry/{name}/data"][()] for name in ("BF", "disk")}
+            found["valid"] = np.ones(1)
+    for name in ("BF", "disk"):
+        np.testing.assert_array_equal(found[name], image(user, name))
+    assert found["valid"].all()
+
+
+def test_a_png_is_the_picture_as_it_looks_and_can_be_dropped(user: User, tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    export(user, path)
+    assert QImage(str(path)) == user.image_view.to_image()
+    user.trigger("close")
+    user.drop(path)
+    user.wait(lambda: user.window.page is user.window.work, "the scan")
+    user.wait_exact()
+    assert [d.name for d in user.session.detectors] == ["disk"]
+
+
+@pytest.mark.parametrize("shown", ["com_x", "com_magnitude", "composite"])
+def test_other_images_are_exported_too(user: User, tmp_path: Path, shown: str) -> None:
+    user.trigger(f"show_{shown}")
+    user.wait_exact()
+    export(user, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert {"BF", "disk"} < set(arrays)
+        assert ("com_x" in arrays) == shown.startswith("com_")
+    export(user, tmp_path / "out.tif")
+    assert list(tmp_path.glob("out*.tif"))
+
+
+def test_a_folder_that_is_not_there_is_explained_and_nothing_is_left(user: User, tmp_path: Path) -> None:
+    export(user, tmp_path / "missing" / "out.tif")
+    dialog = user.dialog()
+    assert isinstance(dialog, ErrorDialog)
+    assert "missing" in dialog.copy_text
+    dialog.close()
+    assert not (tmp_path / "missing").exists()
+
+
+def test_without_an_image_there_is_nothing_to_export(user: User, tmp_path: Path) -> None:
+    for _ in range(2):
+        user.trigger("delete")
+    assert not user.session.detectors
+    user.desk.exports.export_to(str(tmp_path / "out.tif"))
+    user.wait(user.dialog, "the dialog")
+    assert "no image" in user.dialog().copy_text
+    user.dialog().close()
+
+
+def test_the_clipboard_takes_both_pictures(user: User) -> None:
+    user.trigger("copy_image")
+    assert QApplication.clipboard().image() == user.image_view.to_image()
+    user.trigger("copy_frame")
+    assert QApplication.clipboard().image() == user.frame_view.to_image()
+
+
+@pytest.mark.parametrize("shown", ["detector", "com_x"])
+def test_copy_as_python_runs_as_it_is_and_gives_the_image(user: User, tmp_path: Path, shown: str) -> None:
+    user.trigger(f"show_{shown}")
+    user.wait_exact()
+    user.trigger("copy_python")
+    script = tmp_path / "script.py"
+    script.write_text(QApplication.clipboard().text())
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "result.npz") as arrays:
+        np.testing.assert_array_equal(arrays["disk" if shown == "detector" else shown], user.shown())
