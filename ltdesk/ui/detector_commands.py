@@ -33,6 +33,7 @@ class DetectorCommands(QObject):
         self._wire_tools(window.actions_by_name)
         self._wire_actions(window.actions_by_name)
         layer.menu_wanted.connect(self._show_menu)
+        model.opened.connect(lambda session: self._show_tool(tools.tool) if session.dataset else None)
         model.changed.connect(self._follow)
         self._follow(Session(), model.session)
 

@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def _make_menus(self) -> None:
         actions = self.actions_by_name
-        self.recent_menu = QMenu("Open &Recent", self)
+        self.recent_menu = QMenu("Open Recen&t", self)
         theme, draw = self._menu_of("Theme", "&Theme"), self._menu_of("Draw", "D&raw")
         file_menu = self._menu_of("File", "&File")
         file_menu.insertMenu(actions["save"], self.recent_menu)

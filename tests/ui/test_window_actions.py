@@ -1,0 +1,199 @@
+"""Every action can be found and reached by keys, and what all of them share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QMessageBox
+
+from ltdesk.ui import style
+from ltdesk.ui.action_words import plain
+from ltdesk.ui.actions import SPECS
+from ltdesk.ui.dialogs.command_palette import CommandPalette
+from ltdesk.ui.dialogs.shortcuts_dialog import ShortcutsDialog
+from ltdesk.ui.drawing_tools import Tool
+from tests.ui.fakes import counts
+from tests.ui.user import User, write_scan
+
+FRAMES = counts((8, 6), (24, 20))
+
+
+@pytest.fixture
+def user(qapp: object, tmp_path: Path) -> Iterator[User]:
+    user = User()
+    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
+    yield user
+    user.close()
+
+
+def test_every_action_has_keys_of_its_own_and_a_tip(user: User) -> None:
+    actions = list(user.window.actions_by_name)
+    assert len(actions) == len(SPECS)
+    keys = Counter(key.toString() for action in actions for key in action.shortcuts())
+    assert not [key for key, count in keys.items() if count > 1 or not key]
+    for action in actions:
+        assert action.shortcuts(), action.objectName()
+        assert len(action.statusTip()) > 10, action.objectName()
+        assert action.shortcut().toString() in action.toolTip(), action.objectName()
+
+
+def test_every_action_is_in_a_menu(user: User) -> None:
+    def under(menu: object) -> Iterator[str]:
+        for action in menu.actions():
+            yield action.objectName()
+            if action.menu() is not None:
+                yield from under(action.menu())
+
+    found = {name for bar_action in user.window.menuBar().actions() for name in under(bar_action.menu())}
+    assert {spec.name for spec in SPECS} <= found
+
+
+def test_menus_have_no_two_letters_alike(user: User) -> None:
+    for bar_action in user.window.menuBar().actions():
+        letters = [
+            a.text()[a.text().replace("&&", "__").find("&") + 1].lower()
+            for a in bar_action.menu().actions()
+            if "&" in a.text().replace("&&", "__")
+        ]
+        assert len(letters) == len(set(letters)), plain(bar_action.text())
+
+
+def test_every_control_has_a_name_for_screen_readers(user: User) -> None:
+    for kind in (QAbstractButton, QAbstractSpinBox):
+        for widget in user.window.findChildren(kind):
+            name = widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
+            parent = type(widget.parent()).__name__
+            if parent in ("QToolBar", "QScrollBar", "QLineEdit") or widget.objectName().startswith("qt_"):
+                continue
+            assert name, (type(widget).__name__, parent, widget.toolTip())
+
+
+@pytest.mark.parametrize("tool", list(Tool))
+def test_the_tools_keys_take_them_in_hand(user: User, tool: Tool) -> None:
+    user.trigger(f"tool_{tool}")
+    assert user.desk.tools.tool is tool
+    assert user.window.actions_by_name[f"tool_{tool}"].isChecked()
+    assert user.window.job_bar.hint.whole_text()
+    user.trigger("stop")
+    assert user.desk.tools.tool is Tool.SELECT
+    assert user.window.actions_by_name["tool_select"].isChecked()
+
+
+def test_letters_go_into_a_line_and_not_to_the_tools(user: User) -> None:
+    line = QLineEdit(user.window.work)
+    line.show()
+    line.setFocus()
+    QTest.keyClicks(line, "drum")
+    assert line.text() == "drum"
+    assert user.desk.tools.tool is Tool.SELECT
+
+
+def test_the_palette_finds_and_does(user: User) -> None:
+    user.trigger("palette")
+    palette = user.window.findChild(CommandPalette)
+    QTest.keyClicks(palette.line, "composite")
+    QTest.keyClick(palette.line, Qt.Key_Return)
+    user.settle()
+    assert user.session.shown == "composite"
+
+
+def test_f1_lists_every_action(user: User) -> None:
+    user.trigger("shortcuts")
+    dialog = user.window.findChild(ShortcutsDialog)
+    listed = {what for _, what, _ in dialog.rows()}
+    assert {plain(spec.text).rstrip("…") for spec in SPECS} <= {*listed, "Undo", "Redo"}
+    dialog.close()
+
+
+def test_about_tells_the_licence(user: User) -> None:
+    user.trigger("about")
+    box = user.window.findChild(QMessageBox)
+    assert "General Public License" in box.text()
+    box.close()
+
+
+def test_the_theme_changes_at_once(user: User) -> None:
+    user.trigger("theme_light")
+    assert not style.current().is_dark
+    assert user.window.palette().window().color().lightness() > 128
+    user.trigger("theme_dark")
+    assert style.current().is_dark
+
+
+def test_the_panel_comes_and_goes(user: User) -> None:
+    user.trigger("panel")
+    assert not user.window.panel.isVisible()
+    user.trigger("panel")
+    assert user.window.panel.isVisible()
+
+
+def test_space_hides_what_lies_over_the_pictures_while_it_is_held(user: User) -> None:
+    canvas = user.frame_view.canvas
+    canvas.setFocus()
+    QTest.keyPress(canvas, Qt.Key_Space)
+    assert not user.desk.layer.isVisible()
+    assert not user.image_view.plates.isVisible()
+    QTest.keyRelease(canvas, Qt.Key_Space)
+    assert user.desk.layer.isVisible()
+    assert user.image_view.plates.isVisible()
+
+
+def test_the_scale_of_the_picture_under_the_mouse_changes_and_can_be_undone(user: User) -> None:
+    user.key(user.image_view, Qt.Key_L)
+    assert user.session.image_display.scale == "sqrt"
+    assert user.session.frame_display.scale == "log"
+    user.trigger("undo")
+    assert user.session.image_display.scale == "linear"
+    assert user.image_view.display.scale == "linear"
+
+
+def test_dragged_levels_are_one_step(user: User) -> None:
+    view = user.image_view
+    view.display_dragging.emit(True)
+    for high in (50.0, 60.0, 70.0):
+        view.levels_bar.levels_changed.emit(0.0, high)
+    view.display_dragging.emit(False)
+    assert user.session.image_display.levels == (0.0, 70.0)
+    assert user.desk.model.undo_stack.count() == 1
+    user.trigger("auto")
+    assert user.session.frame_display.levels is None
+
+
+def test_undo_gives_up_what_the_hand_is_doing(user: User) -> None:
+    before = user.selected.shape
+    user.frame.hover((before.cy, before.cx))
+    user.frame.press((before.cy, before.cx))
+    user.frame.move((before.cy + 5, before.cx))
+    user.trigger("undo") if user.window.actions_by_name["undo"].isEnabled() else user.trigger("stop")
+    assert user.selected.shape == before
+    assert not user.desk.model.dragging
+    user.frame.release((before.cy + 5, before.cx))
+    assert user.selected.shape == before
+
+
+def test_fit_to_the_beam_puts_the_detector_back(user: User) -> None:
+    before = user.selected.shape
+    for _ in range(3):
+        user.key(user.frame_view, Qt.Key_Down, Qt.ShiftModifier)
+    user.trigger("fit_beam")
+    user.wait(lambda: abs(user.selected.shape.cy - before.cy) < 0.5, "the beam")
+
+
+def test_drawing_can_cut_from_the_selected_detector(user: User) -> None:
+    user.trigger("draw_subtract")
+    user.trigger("tool_disk")
+    user.frame.drag((11.5, 9.5), (11.5, 11.5))
+    assert len(user.session.detectors) == 1
+    assert [term.op for term in user.selected.shape.terms] == ["+", "-"]
+    user.trigger("draw_new")
+
+
+def test_the_hint_follows_the_menus(user: User) -> None:
+    user.window.actions_by_name["open"].showStatusText(user.window)
+    QApplication.processEvents()
+    assert user.window.job_bar.hint.whole_text() == "Open a scan, a session or a result"
