@@ -44,7 +44,7 @@ HINTS = {
     Tool.SECTOR: "Drag from the centre to the outer radius. Hold Ctrl and go on for the inner radius and the opening.",
     Tool.RECT: "Drag from corner to corner. Shift makes a square.",
     Tool.ELLIPSE: "Drag from corner to corner of its box. Shift makes a circle.",
-    Tool.POLYGON: "Click the corners; close by a double or right click, Enter or the first corner. Backspace takes one back.",
+    Tool.POLYGON: "Click corners; close by double or right click, Enter or the first corner. Backspace takes one back.",
     Tool.FREEHAND: "Draw around what you want, the button held.",
 }
 """What each tool does, in a line, for tooltips and the status bar."""

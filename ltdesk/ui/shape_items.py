@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
-from ltdesk.geometry import AnyShape, Combination, PixelMask, Size2D, Term, terms_of
+from ltdesk.geometry import AnyShape, Combination, PixelMask, Point, Size2D, Term, terms_of
 from ltdesk.session import Detector
 from ltdesk.ui.shape_paths import combined_path, shape_path
 
 LINE = 2.0
 HALO = 5.0
 FILL = 0.12
-MARGIN = 6.0
+MARGIN = 9.0
 """Screen pixels around the geometry that the lines may cover."""
+MARKER = 5.0
+"""Screen pixels about a point that is too small to be seen as the pixel it is."""
 DASHES = {"+": None, "-": [4.0, 3.0], "&": [1.0, 2.0]}
 LARGEST_FILL = 1 << 22
 """Pixels of a combination with a pixel mask that are filled; above, its outlines have to do."""
@@ -83,7 +85,16 @@ class DetectorItem(pg.GraphicsObject):
         self._paint_fill(painter)
         for color, width in ((QColor(0, 0, 0, 170), HALO), (QColor(self.detector.colour), LINE)):
             for i, (term, path) in enumerate(self._paths):
-                self._stroke(painter, path, term.op, color, (width + self._extra(i)) * ratio)
+                self._stroke(painter, self._seen(term, path), term.op, color, (width + self._extra(i)) * ratio)
+
+    def _seen(self, term: Term, path: QPainterPath) -> QPainterPath:
+        """The outline, with a circle around a point where its pixel is small on the screen."""
+        width, height = (MARKER / MARGIN * margin for margin in self._margin)
+        if not isinstance(term.shape, Point) or width < 0.5:
+            return path
+        marked = QPainterPath()
+        marked.addEllipse(path.boundingRect().center(), width, height)
+        return marked
 
     def _extra(self, index: int) -> float:
         if self.look.term == index:

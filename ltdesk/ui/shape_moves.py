@@ -111,7 +111,7 @@ def _drag_disk(shape: Any, part: str, start: YX, now: YX, keep: bool) -> Any:
 def _drag_ring(shape: Any, part: str, start: YX, now: YX, keep: bool) -> Any:
     old = getattr(shape, part)
     new = max(0.0, old + _pull((shape.cy, shape.cx), start, now))
-    if keep and old > 0:
+    if keep and old > 1e-6:
         return _but(shape, r_in=shape.r_in * new / old, r_out=max(shape.r_in, shape.r_out) * new / old)
     if part == "r_in":
         return _but(shape, r_in=min(new, shape.r_out))
@@ -168,12 +168,13 @@ def _drag_ellipse(shape: Any, part: str, start: YX, now: YX, keep: bool) -> Any:
         return _but(shape, deg=(shape.deg + _turn(centre, start, now)) % 360.0)
     (along0, across0), (along1, across1) = _in_axes(shape, start), _in_axes(shape, now)
     if part == "edge":
-        was = math.hypot(along0 / shape.rx, across0 / shape.ry)
-        return _scaled(shape, math.hypot(along1 / shape.rx, across1 / shape.ry) / was if was > 0 else 1.0)
+        rx, ry = max(shape.rx, MIN_AXIS), max(shape.ry, MIN_AXIS)
+        was = math.hypot(along0 / rx, across0 / ry)
+        return _scaled(shape, math.hypot(along1 / rx, across1 / ry) / was if was > 1e-6 else 1.0)
     pull = {"rx": (along1 - along0) * _sign(along0), "ry": (across1 - across0) * _sign(across0)}[part]
     old = getattr(shape, part)
     new = _axis(old, old + pull)
-    return _scaled(shape, new / old) if keep else _but(shape, **{part: new})
+    return _scaled(shape, max(new, MIN_AXIS) / max(old, MIN_AXIS)) if keep else _but(shape, **{part: new})
 
 
 def _scaled(shape: Any, factor: float) -> Any:

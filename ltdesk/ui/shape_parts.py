@@ -20,7 +20,8 @@ from ltdesk.mask_data import WeightsBlob
 from ltdesk.ui.shape_moves import BODY, YX, distance
 
 Points = NDArray[np.float64]
-ARC_STEP = math.radians(5.0)
+ARC_STEP = math.radians(2.5)
+"""Of a circle as segments: on one of 1000 screen pixels they are 0.24 pixels off at most."""
 
 
 @dataclass(frozen=True)

@@ -441,6 +441,16 @@ def test_a_hole_is_not_filled_and_a_mask_is(hand: Hand) -> None:
     assert pixel(image, hand, 28, 28) != empty
 
 
+def test_a_point_is_seen_however_small_its_pixel_is(hand: Hand) -> None:
+    show(hand, Point(y=20, x=20), selected=None)
+    hand.viewbox.setRange(xRange=(-500, 500), yRange=(-500, 500), padding=0)
+    hand.settle()
+    sx, sy = hand.layer.screen().point((20, 20))
+    image = hand.widget.grab().toImage()
+    around = [image.pixelColor(round(sx + 5 * dx), round(sy + 5 * dy)) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))]
+    assert all(colour.lightness() > 60 and colour.hue() == pytest.approx(41, abs=8) for colour in around)
+
+
 def test_hiding_the_layer_hides_every_detector(hand: Hand) -> None:
     show(hand)
     bare = hand.widget.grab().toImage()
