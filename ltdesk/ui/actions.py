@@ -71,7 +71,7 @@ TABLE = (
     Spec("zoom_out", "View", "Zoom &Out", "Ctrl+-", "Make the picture smaller that the mouse is over"),
     Spec("next_scale", "View", "Next S&cale", "L", "Linear, square root or logarithm; display only, the data stay", "scale"),
     Spec("auto", "View", "&Automatic Contrast", "A", "Contrast from percentiles, robust against hot pixels", "contrast"),
-    Spec("overlays", "View", "&Overlays", "O", "Detectors, cursor and scale bars on the pictures; hold Space to hide them for a moment", checkable=True),
+    Spec("overlays", "View", "O&verlays", "O", "Detectors, cursor and scale bars on the pictures; hold Space to hide them for a moment", checkable=True),
     Spec("panel", "View", "Side &Panel", "F9", "The list of detectors and their numbers", checkable=True, scan=False),
     Spec("full_screen", "View", "F&ull Screen", "F11", "Use the whole screen", checkable=True, scan=False),
     Spec("theme_dark", "Theme", "&Dark", "Ctrl+Alt+1", "Dark, for a dark room", group="theme", scan=False),
