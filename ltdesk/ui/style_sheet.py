@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 def sheet(theme: Theme, grid: int) -> str:
     """The style sheet of a theme. Names no fonts and no text sizes: those are the system's."""
     half = grid // 2
+    tick = (files("ltdesk.resources") / "icons" / f"tick-{theme.name}.png").as_posix()
     return f"""
 QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.line};
     padding: {half}px; }}
@@ -69,6 +71,18 @@ QScrollBar::handle:horizontal {{ min-width: {grid * 3}px; }}
 QScrollBar::handle:hover {{ background: {theme.faint}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QCheckBox::indicator, QAbstractItemView::indicator, QRadioButton::indicator {{ width: 14px; height: 14px;
+    border: 1px solid {theme.faint}; border-radius: 3px; background: {theme.field}; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover, QAbstractItemView::indicator:hover,
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border-color: {theme.accent}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {theme.accent};
+    border-color: {theme.accent}; image: url("{tick}"); }}
+QRadioButton::indicator:checked {{ border-color: {theme.accent};
+    background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+    stop: 0.45 {theme.on_accent}, stop: 0.55 {theme.accent}); }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {theme.line};
+    background: {theme.panel}; }}
 QLabel[rank="dim"] {{ color: {theme.dim}; }}
 QLabel[rank="good"] {{ color: {theme.good}; }}
 QLabel[rank="warning"] {{ color: {theme.warning}; }}
