@@ -43,6 +43,7 @@ CLUSTER = [
 DEV = [
     "pytest>=8.3",
     "pytest-qt>=4.4",
+    "pytest-xdist>=3.6",
     "pytest-cov>=6.0",
     "pytest-timeout>=2.3",
     "coverage>=7.10",

@@ -32,7 +32,9 @@ def pytest_configure() -> None:
         atexit.register(shutil.rmtree, runtime, ignore_errors=True)
     os.environ["QT_API"] = os.environ["PYTEST_QT_API"] = "pyqt5"
     os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba" / sources_hash()))
+    kernels = os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba" / sources_hash()))
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # two processes must not fill one cache at once
+        os.environ["NUMBA_CACHE_DIR"] = os.path.join(kernels, worker)
 
 
 def sources_hash() -> str:
