@@ -18,8 +18,10 @@ if TYPE_CHECKING:
         CenterOfMass,
         MaxFrame,
         MeanFrame,
+        StdFrame,
         SumFrame,
         SumSignal,
+        VarFrame,
         VirtualDetector,
     )
     from ltdesk.api import open, run, save, submit
@@ -29,7 +31,16 @@ if TYPE_CHECKING:
 _PLACES = {
     "ltdesk.api": ("open", "run", "submit", "save"),
     "ltdesk.geometry": ("Point", "Disk", "Ring", "Sector", "Rectangle", "Ellipse", "Polygon", "PixelMask"),
-    "ltdesk.analysis": ("VirtualDetector", "CenterOfMass", "SumFrame", "MeanFrame", "MaxFrame", "SumSignal"),
+    "ltdesk.analysis": (
+        "VirtualDetector",
+        "CenterOfMass",
+        "SumFrame",
+        "MeanFrame",
+        "MaxFrame",
+        "SumSignal",
+        "StdFrame",
+        "VarFrame",
+    ),
     "ltdesk.errors": ("LtdeskError",),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
@@ -47,8 +58,10 @@ __all__ = [
     "Rectangle",
     "Ring",
     "Sector",
+    "StdFrame",
     "SumFrame",
     "SumSignal",
+    "VarFrame",
     "VirtualDetector",
     "open",
     "run",

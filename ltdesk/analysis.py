@@ -152,6 +152,28 @@ class MaxFrame(Analysis):
         return (ResultSpec(name=self.name, kind="frame", dtype=np.dtype(dtype).newbyteorder("=").name),)
 
 
+class StdFrame(Analysis):
+    """The standard deviation of each camera pixel over all frames ``(ky, kx) float64``, over their number (ddof 0); NaN
+    where there is none. Integers are summed exactly, floats by running deviations: nothing cancels or wraps.
+    """
+
+    kind: Literal["std_frame"] = "std_frame"
+    name: Name = "std_frame"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="frame", dtype="float64"),)
+
+
+class VarFrame(Analysis):
+    """The variance of each camera pixel over all frames ``(ky, kx) float64``: the square of `StdFrame`."""
+
+    kind: Literal["var_frame"] = "var_frame"
+    name: Name = "var_frame"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="frame", dtype="float64", unit="counts²"),)
+
+
 class SumSignal(Analysis):
     """The sum of each whole frame ``(sy, sx)``, exact for integers."""
 
@@ -168,6 +190,8 @@ BUILT_IN: tuple[type[Analysis], ...] = (
     SumFrame,
     MeanFrame,
     MaxFrame,
+    StdFrame,
+    VarFrame,
     SumSignal,
 )
 

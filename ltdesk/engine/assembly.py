@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.analysis import ResultSpec
-from ltdesk.engine.analyses import Buffer, kernel_for
+from ltdesk.engine.analyses import Buffer, kernel_for, merge
 from ltdesk.engine.dataset import Calibration, Dataset
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.recipe import make_recipe
@@ -144,6 +144,6 @@ class Assembly:
     def _merge(self, partial: Partial | None) -> None:
         if partial is None:
             return
-        for name, new in partial.buffers.items():
-            self._buffers[name].merge(self._arrays[name], new)
+        for kernel in self._kernels:
+            merge(kernel, self._arrays, partial.buffers)
         self._folded_frames += int(partial.valid.sum())

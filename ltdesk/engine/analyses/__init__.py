@@ -12,7 +12,7 @@ from importlib import import_module
 from numpy.typing import DTypeLike
 
 from ltdesk.analysis import Analysis
-from ltdesk.engine.analyses.base import Buffer, Kernel
+from ltdesk.engine.analyses.base import Buffer, Kernel, merge
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Size2D
 
@@ -22,6 +22,8 @@ _KERNELS = {
     "sum_frame": "ltdesk.engine.analyses.frame_folds:SumFrameKernel",
     "mean_frame": "ltdesk.engine.analyses.frame_folds:MeanFrameKernel",
     "max_frame": "ltdesk.engine.analyses.frame_folds:MaxFrameKernel",
+    "std_frame": "ltdesk.engine.analyses.spread:spread_kernel",
+    "var_frame": "ltdesk.engine.analyses.spread:spread_kernel",
     "sum_signal": "ltdesk.engine.analyses.sum_signal:SumSignalKernel",
 }
 
@@ -35,4 +37,4 @@ def kernel_for(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
     return getattr(import_module(module), name)(spec, frame_shape, dtype)  # type: ignore[no-any-return]
 
 
-__all__ = ["Buffer", "Kernel", "kernel_for"]
+__all__ = ["Buffer", "Kernel", "kernel_for", "merge"]

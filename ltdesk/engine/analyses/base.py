@@ -49,7 +49,11 @@ class Buffer:
 
 
 class Kernel(Protocol):
-    """The computing side of an analysis spec; made once a job, used by several threads at once."""
+    """The computing side of an analysis spec; made once a job, used by several threads at once.
+
+    A kernel whose partials do not become one buffer by buffer has a method ``merge(into, new)`` as well: it folds its
+    own ``frame`` and ``single`` buffers of `new`, the later in the plan's order, into those of `into`.
+    """
 
     buffers: tuple[Buffer, ...]
 
@@ -58,6 +62,17 @@ class Kernel(Protocol):
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         """Results from buffers (copies, free to change), for `valid` positions, after `frames` frames were folded."""
+
+
+def merge(kernel: Kernel, into: Arrays, new: Arrays) -> None:
+    """Fold a kernel's buffers of `new` that are not placed into those of `into`."""
+    own = getattr(kernel, "merge", None)
+    if own is not None:
+        own(into, new)
+        return
+    for buffer in kernel.buffers:
+        if buffer.kind != "scan":
+            buffer.merge(into[buffer.name], new[buffer.name])
 
 
 def _lowest(dtype: np.dtype[Any]) -> Any:

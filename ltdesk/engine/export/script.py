@@ -14,6 +14,8 @@ CLASS_OF = {
     "sum_frame": "SumFrame",
     "mean_frame": "MeanFrame",
     "max_frame": "MaxFrame",
+    "std_frame": "StdFrame",
+    "var_frame": "VarFrame",
     "sum_signal": "SumSignal",
 }
 

@@ -1,0 +1,82 @@
+"""The kernels of `StdFrame` and `VarFrame`: exact for integers, by running deviations for floats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ltdesk.analysis import Analysis
+from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
+from ltdesk.engine.kernels.frames import Frames
+from ltdesk.engine.kernels.squares import add_squares, digit_counts, variance
+from ltdesk.engine.kernels.welford import add_deviations, merge_deviations
+from ltdesk.engine.pixels import pixel_dtype
+from ltdesk.geometry import Size2D
+
+FLOAT, WORD = np.dtype(np.float64), np.dtype(np.uint64)
+
+
+def spread_kernel(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
+    """The kernel for frames of `dtype`."""
+    pixel = pixel_dtype(dtype)
+    return DeviationsKernel(spec) if pixel.kind == "f" else SquaresKernel(spec, pixel)
+
+
+class SquaresKernel:
+    """Integers: digits of the sum and of the sum of squares."""
+
+    def __init__(self, spec: Analysis, pixel: np.dtype[Any]) -> None:
+        self._name, self._is_std = spec.name, spec.kind == "std_frame"
+        sums, squares = digit_counts(pixel)
+        self._sums = [f"{spec.name}/sum{i}" for i in range(sums)]
+        self._squares = [f"{spec.name}/square{i}" for i in range(squares)]
+        self.buffers = tuple(Buffer(name, "frame", WORD) for name in (*self._sums, *self._squares))
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        sums = [buffers[name].reshape(-1) for name in self._sums]
+        squares = [buffers[name].reshape(-1) for name in self._squares]
+        add_squares(frames.flat, frames.stride, frames.n, sums, squares)
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        sums, squares = ([buffers[name] for name in names] for names in (self._sums, self._squares))
+        spread = variance(frames, sums, squares)
+        return {self._name: np.sqrt(spread) if self._is_std else spread}
+
+
+class DeviationsKernel:
+    """Floats: mean and squared deviations of each partition, merged in the plan's order."""
+
+    def __init__(self, spec: Analysis) -> None:
+        self._name, self._is_std = spec.name, spec.kind == "std_frame"
+        self._count, self._mean, self._m2 = (f"{spec.name}/{what}" for what in ("count", "mean", "m2"))
+        self.buffers: tuple[Buffer, ...] = (
+            Buffer(self._count, "single", np.dtype(np.int64)),
+            Buffer(self._mean, "frame", FLOAT),
+            Buffer(self._m2, "frame", FLOAT),
+        )
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        count = buffers[self._count]
+        mean, m2 = buffers[self._mean].reshape(-1), buffers[self._m2].reshape(-1)
+        add_deviations(frames.flat, frames.stride, frames.n, int(count), mean, m2)
+        count += frames.n
+
+    def merge(self, into: Arrays, new: Arrays) -> None:
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity in the data are counted elsewhere
+            merge_deviations(
+                int(into[self._count]),
+                into[self._mean],
+                into[self._m2],
+                int(new[self._count]),
+                new[self._mean],
+                new[self._m2],
+            )
+        into[self._count] += new[self._count]
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        count, m2 = int(buffers[self._count]), buffers[self._m2]
+        spread = m2 / count if count else np.full_like(m2, np.nan)
+        return {self._name: np.sqrt(spread) if self._is_std else spread}
