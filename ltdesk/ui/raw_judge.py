@@ -46,7 +46,22 @@ def smoothness(path: str, guess: ShapeGuess) -> float:
     steps = [np.abs(np.diff(mean, axis=axis)) for axis in (0, 1) if mean.shape[axis] > 1]
     if not steps or by_chance == 0:
         return 0.0
-    return float(1 - np.mean([step.mean() for step in steps]) / by_chance)
+    alike = 1 - np.mean([step.mean() for step in steps]) / by_chance
+    return float(alike * (1 - _repeats(mean)))
+
+
+def _repeats(mean: NDArray[np.float64]) -> float:
+    """How alike the halves are, moved onto one another, 0 to 1: two frames read as one are their own repetition.
+
+    A single frame is at most its own mirror image: its beam lies in the middle, at the inner edge of both halves.
+    """
+    halves = []
+    for axis in (0, 1):
+        half = mean.shape[axis] // 2
+        first, second = np.take(mean, range(half), axis), np.take(mean, range(half, 2 * half), axis)
+        if half and first.std() > 0 and second.std() > 0:
+            halves.append(float(np.corrcoef(first.ravel(), second.ravel())[0, 1]))
+    return max(0.0, *halves) if halves else 0.0
 
 
 def _some_frames(path: Path, guess: ShapeGuess) -> NDArray[np.generic]:

@@ -40,7 +40,7 @@ class ExportFormat:
 
 FORMATS = (
     ExportFormat(".tif", "TIFF", "the numbers as they are, for ImageJ and Gatan", True),
-    ExportFormat(".png", "PNG", "the picture as it is shown, with a scale bar", True),
+    ExportFormat(".png", "PNG", "a picture to look at, with a scale bar", True),
     ExportFormat(".npz", "NumPy", "all numbers, for Python", False),
     ExportFormat(".h5", "HDF5", "all numbers with axes and units (NeXus)", False),
 )
