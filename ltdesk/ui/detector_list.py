@@ -12,6 +12,7 @@ from ltdesk.session import Detector, Session
 from ltdesk.shape_text import shape_text, validation_text
 from ltdesk.ui import detector_edits as edits
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.shape_words import shape_words
 
 VISIBLE, COLOUR, NAME, WEIGHT = range(4)
 HEADERS = ("Shown", "Colour", "Detector", "Weight")
@@ -65,7 +66,7 @@ class DetectorList(QAbstractTableModel):
         if role == Qt.DecorationRole and column == COLOUR:
             return detector.colour
         if role == SHAPE_ROLE:
-            return shape_text(detector.shape)
+            return shape_words(detector.shape)
         if role in (Qt.DisplayRole, Qt.EditRole):
             return _value(detector, column, role)
         if role == Qt.AccessibleTextRole:

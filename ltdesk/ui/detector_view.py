@@ -61,12 +61,9 @@ class DetectorDelegate(QStyledItemDelegate):
         return QSize(WIDTHS.get(index.column(), 80), 2 * option.fontMetrics.height() + style.GRID)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        paint = {VISIBLE: self._paint_eye, COLOUR: self._paint_swatch, NAME: self._paint_words}
-        if index.column() in paint:
-            self._paint_background(painter, option, index)
-            paint[index.column()](painter, option, index)
-        else:
-            super().paint(painter, option, index)
+        self._paint_background(painter, option, index)
+        paint = (self._paint_eye, self._paint_swatch, self._paint_words, self._paint_weight)
+        paint[index.column()](painter, option, index)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         super().initStyleOption(option, index)
@@ -137,18 +134,39 @@ class DetectorDelegate(QStyledItemDelegate):
         paint_swatch(painter, QPointF(option.rect.center()), index.data(Qt.DecorationRole), hidden)
 
     def _paint_words(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        box = option.rect.adjusted(style.GRID // 2, style.GRID // 2, -style.GRID // 2, -style.GRID // 2)
-        upper, lower = QRect(box), QRect(box)
-        upper.setBottom(box.center().y())
-        lower.setTop(box.center().y() + 1)
+        upper, _ = _lines(option.rect)
         painter.save()
-        metrics = option.fontMetrics
         painter.setPen(option.palette.color(QPalette.Text))
-        painter.drawText(upper, Qt.AlignVCenter, metrics.elidedText(index.data(), Qt.ElideRight, box.width()))
-        painter.setPen(option.palette.color(QPalette.PlaceholderText))
-        shape = index.data(SHAPE_ROLE).replace(":", " ").replace(",", ", ")[:200]
-        painter.drawText(lower, Qt.AlignVCenter, metrics.elidedText(shape, Qt.ElideRight, box.width()))
+        text = option.fontMetrics.elidedText(index.data(), Qt.ElideRight, upper.width())
+        painter.drawText(upper, Qt.AlignVCenter, text)
+        painter.setClipRect(option.rect)
+        self._paint_shape(painter, option, index)
         painter.restore()
+
+    def _paint_weight(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        painter.save()
+        painter.setPen(option.palette.color(QPalette.Text))
+        painter.drawText(_lines(option.rect)[0], Qt.AlignVCenter | Qt.AlignRight, index.data())
+        painter.setClipRect(option.rect)
+        self._paint_shape(painter, option, index.siblingAtColumn(NAME))
+        painter.restore()
+
+    def _paint_shape(self, painter: QPainter, option: QStyleOptionViewItem, name: QModelIndex) -> None:
+        """The second line runs on below the weight: each of the two cells paints it, as cells paint over others."""
+        whole = option.widget.visualRect(name) | option.widget.visualRect(name.siblingAtColumn(WEIGHT))
+        _, lower = _lines(whole)
+        painter.setPen(option.palette.color(QPalette.PlaceholderText))
+        text = option.fontMetrics.elidedText(name.data(SHAPE_ROLE), Qt.ElideRight, lower.width())
+        painter.drawText(lower, Qt.AlignVCenter, text)
+
+
+def _lines(cell: QRect) -> tuple[QRect, QRect]:
+    """The upper and the lower line of a cell."""
+    edge = style.GRID // 2
+    box = cell.adjusted(edge, edge, -edge, -edge)
+    middle = box.center().y()
+    upper = QRect(box.left(), box.top(), box.width(), middle - box.top() + 1)
+    return upper, QRect(box.left(), middle + 1, box.width(), box.bottom() - middle)
 
 
 class DetectorView(QTreeView):

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QAbstractItemView,
+    QAbstractSpinBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -128,6 +129,7 @@ class ShapeSection(QWidget):
         box.setMinimum(field.least)
         box.setToolTip(f"{field.words}. Arrows: 1, with Shift 10, with Ctrl 0.1")
         box.setMinimumWidth(9 * style.GRID)
+        box.setButtonSymbols(QAbstractSpinBox.NoButtons)  # the panel is narrow; arrows and the wheel step
         if field.unit == "°":
             box.setRange(-720, 720)
         box.edited.connect(lambda value: self._take(field, value))

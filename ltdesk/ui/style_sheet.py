@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def sheet(theme: Theme, grid: int) -> str:
     """The style sheet of a theme. Names no fonts and no text sizes: those are the system's."""
     half = grid // 2
-    tick = (files("ltdesk.resources") / "icons" / f"tick-{theme.name}.png").as_posix()
+    tick, up, down = (_picture(f"{name}-{theme.name}.png") for name in ("tick", "up", "down"))
     return f"""
 QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.line};
     padding: {half}px; }}
@@ -50,7 +50,23 @@ QPushButton[flat="true"]:focus {{ border-color: {theme.accent}; }}
 QLineEdit, QPlainTextEdit, QTextEdit {{ border: 1px solid {theme.line}; border-radius: 4px;
     padding: {half - 1}px; background: {theme.field};
     selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; }}
-QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {theme.accent}; }}
+QAbstractSpinBox, QComboBox {{ border: 1px solid {theme.line}; border-radius: 4px; padding: {half - 1}px;
+    background: {theme.field}; selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; }}
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{
+    border-color: {theme.accent}; }}
+QAbstractSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {theme.faint};
+    background: {theme.panel}; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: {grid * 2}px; border-radius: 3px;
+    background: transparent; }}
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {theme.hover}; }}
+QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: 10px; height: 10px; }}
+QComboBox {{ padding-left: {grid}px; background: {theme.raised}; }}
+QComboBox:hover {{ background: {theme.hover}; }}
+QComboBox::drop-down {{ border: none; width: {grid * 2 + 4}px; }}
+QComboBox::down-arrow {{ image: url("{down}"); width: 10px; height: 10px; }}
+QComboBox QAbstractItemView {{ border: 1px solid {theme.line}; padding: {half}px; background: {theme.panel}; }}
 QLineEdit[wrong="true"] {{ border-color: {theme.bad}; }}
 QAbstractItemView {{ border: none; background: {theme.panel}; outline: none; }}
 QAbstractItemView::item:selected {{ background: {theme.hover}; color: {theme.text}; }}
@@ -89,3 +105,8 @@ QLabel[rank="warning"] {{ color: {theme.warning}; }}
 QLabel[rank="bad"] {{ color: {theme.bad}; }}
 QFrame[surface="panel"], QWidget[surface="panel"] {{ background: {theme.panel}; }}
 """
+
+
+def _picture(name: str) -> str:
+    """A picture's path as style sheets write it; Qt finds its larger copies (``@2x``) itself."""
+    return (files("ltdesk.resources") / "icons" / name).as_posix()
