@@ -184,6 +184,36 @@ class SumSignal(Analysis):
         return (ResultSpec(name=self.name, kind="scan", dtype=sum_dtype(dtype).name),)
 
 
+class MeanSignal(Analysis):
+    """The mean of each frame's pixels ``(sy, sx) float64``."""
+
+    kind: Literal["mean_signal"] = "mean_signal"
+    name: Name = "mean_signal"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="scan", dtype="float64"),)
+
+
+class StdSignal(Analysis):
+    """The standard deviation of each frame's pixels ``(sy, sx) float64`` (ddof 0), from exact sums for integers."""
+
+    kind: Literal["std_signal"] = "std_signal"
+    name: Name = "std_signal"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="scan", dtype="float64"),)
+
+
+class MaxSignal(Analysis):
+    """The largest pixel of each frame ``(sy, sx)``, in the file's type; NaN where the frame holds one."""
+
+    kind: Literal["max_signal"] = "max_signal"
+    name: Name = "max_signal"
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="scan", dtype=np.dtype(dtype).newbyteorder("=").name),)
+
+
 BUILT_IN: tuple[type[Analysis], ...] = (
     VirtualDetector,
     CenterOfMass,
@@ -193,6 +223,9 @@ BUILT_IN: tuple[type[Analysis], ...] = (
     StdFrame,
     VarFrame,
     SumSignal,
+    MeanSignal,
+    StdSignal,
+    MaxSignal,
 )
 
 

@@ -24,7 +24,10 @@ _KERNELS = {
     "max_frame": "ltdesk.engine.analyses.frame_folds:MaxFrameKernel",
     "std_frame": "ltdesk.engine.analyses.spread:spread_kernel",
     "var_frame": "ltdesk.engine.analyses.spread:spread_kernel",
-    "sum_signal": "ltdesk.engine.analyses.sum_signal:SumSignalKernel",
+    "sum_signal": "ltdesk.engine.analyses.signals:SumSignalKernel",
+    "mean_signal": "ltdesk.engine.analyses.signals:MeanSignalKernel",
+    "std_signal": "ltdesk.engine.analyses.signals:StdSignalKernel",
+    "max_signal": "ltdesk.engine.analyses.signals:MaxSignalKernel",
 }
 
 

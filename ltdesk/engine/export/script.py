@@ -17,6 +17,9 @@ CLASS_OF = {
     "std_frame": "StdFrame",
     "var_frame": "VarFrame",
     "sum_signal": "SumSignal",
+    "mean_signal": "MeanSignal",
+    "std_signal": "StdSignal",
+    "max_signal": "MaxSignal",
 }
 
 

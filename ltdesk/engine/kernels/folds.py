@@ -97,7 +97,8 @@ def _sum_float(flat, stride, n, acc):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _max_row(acc, r):  # type: ignore[no-untyped-def]
+def raise_row(acc, r):  # type: ignore[no-untyped-def]
+    """Raise ``acc (p)`` to the row's values where those are larger; a NaN stays."""
     for p in range(acc.size):
         a, v = acc[p], r[p]
         acc[p] = v if (v > a or v != v) else a
@@ -109,7 +110,7 @@ def max_frames(flat, stride, n, acc):  # type: ignore[no-untyped-def]
     for i in range(0, acc.size, BLOCK):
         j = min(i + BLOCK, acc.size)
         for f in range(n):
-            _max_row(acc[i:j], flat[f * stride + i : f * stride + j])
+            raise_row(acc[i:j], flat[f * stride + i : f * stride + j])
 
 
 _SUM_NARROW = {"u": _sum_integer(np.uint32), "i": _sum_integer(np.int32)}

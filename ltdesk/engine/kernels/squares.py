@@ -37,7 +37,7 @@ def add_squares(flat: NDArray[Any], stride: int, n: int, sums: Digits, squares: 
         add(flat[start * stride :].view(f"u{size}"), stride, stop - start, *sums, *squares)
 
 
-def _flip(kind: str, size: int) -> Any:
+def flip_of(kind: str, size: int) -> Any:
     """What makes a signed pixel of `size` bytes, seen as unsigned, larger by half the range."""
     return np.dtype(f"u{size}").type(1 << (8 * size - 1) if kind == "i" else 0)
 
@@ -207,7 +207,7 @@ def _variance(n, sums, squares, out):  # type: ignore[no-untyped-def]
 
 
 _ADD: dict[tuple[str, int], Callable[..., None]] = {
-    (kind, size): _add_narrow(_flip(kind, size), np.uint32 if size == 1 else np.uint64)
+    (kind, size): _add_narrow(flip_of(kind, size), np.uint32 if size == 1 else np.uint64)
     for kind in "ui"
     for size in (1, 2)
-} | {(kind, size): make(_flip(kind, size)) for kind in "ui" for size, make in ((4, _add_32), (8, _add_64))}
+} | {(kind, size): make(flip_of(kind, size)) for kind in "ui" for size, make in ((4, _add_32), (8, _add_64))}
