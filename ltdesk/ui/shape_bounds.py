@@ -9,6 +9,8 @@ from ltdesk.geometry import AnyShape, Combination, PixelMask, Point, Polygon, Re
 
 Box = tuple[float, float, float, float]
 """``(y0, x0, y1, x1)``: the extreme coordinates, both ends included."""
+ROUNDING = 1e-9
+"""Pixels by which a turned shape's box may be wrong in the last digits; in doubt it is said to be outside."""
 
 
 def bounds(shape: AnyShape) -> Box:
@@ -45,7 +47,8 @@ def partly_outside(shape: AnyShape, size: Size2D) -> bool:
     y0, x0, y1, x1 = bounds(shape)
     if isinstance(shape, Rectangle):
         y1, x1 = math.ceil(y1) - 1, math.ceil(x1) - 1
-    return y0 <= -1 or x0 <= -1 or y1 >= size[0] or x1 >= size[1]
+    low, high_y, high_x = -1 + ROUNDING, size[0] - ROUNDING, size[1] - ROUNDING
+    return y0 <= low or x0 <= low or y1 >= high_y or x1 >= high_x
 
 
 def moved(shape: AnyShape, dy: float, dx: float) -> AnyShape:
