@@ -17,6 +17,7 @@ from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
 from ltdesk.ui import error_report, style
 from ltdesk.ui.autosave import Autosave, left_behind
+from ltdesk.ui.collector import Collector
 from ltdesk.ui.detector_commands import DetectorCommands
 from ltdesk.ui.detector_layer import DetectorLayer
 from ltdesk.ui.drawing_tools import DrawingTools
@@ -212,12 +213,14 @@ def main(paths: Sequence[str] | str | None = None) -> int:
     signal.signal(signal.SIGINT, lambda *_: desk.window.close())
     heartbeat = QTimer(desk)  # Python sees a signal only when it runs
     heartbeat.start(250)
+    collector = Collector(desk)
     desk.show()
     if names:
         desk.files.open_path(names[0])
     try:
         return int(app.exec_())
     finally:
+        collector.close()
         desk.close()
         desk.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)

@@ -22,6 +22,7 @@ from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.vectors import Vectors
 from ltdesk.ui.wishes import Wish, shown_wishes
 
+NOTHING: tuple[list[Answer], tuple[object, ...]] = ([], ())
 FOLLOWED = ("shown", "selected", "detectors", "analyses")
 COUNTED_FRAME = 1 << 20
 """Frames up to this many pixels are searched for a mask's pixels at once (about a millisecond)."""
@@ -35,6 +36,7 @@ class ImagePane(QObject):
         self._view, self._model, self._menu = view, model, source_menu
         self._dataset: Dataset | None = None
         self._latest = LatestAnswers(live)
+        self._showing = NOTHING
         model.changed.connect(self._follow)
         model.dragging_changed.connect(self._follow_drag)
         live.answered.connect(self._take)
@@ -43,6 +45,7 @@ class ImagePane(QObject):
         """Show another dataset's images."""
         self._dataset = dataset
         self._latest.clear()
+        self._showing = NOTHING
         if dataset is None:
             self._view.clear()
             self._view.set_cursor(None)
@@ -80,6 +83,7 @@ class ImagePane(QObject):
         session = self._model.session
         wishes = shown_wishes(session)
         if not wishes:
+            self._showing = NOTHING
             self._view.clear(_nothing(session))
             self._say(session.shown if session.shown == "composite" else "no detector")
         elif session.shown == "composite":
@@ -95,6 +99,8 @@ class ImagePane(QObject):
             self._show_blank()
             return
         unit, status = answer.specs[0].unit, self._status(answer, wish)
+        if not self._is_news([answer], session.shown, status):
+            return
         if session.shown == "com":
             parts = answer.named("y"), answer.named("x")
             self._view.set_vectors(Vectors(*parts, answer.valid, answer.failed, unit, status))
@@ -107,7 +113,6 @@ class ImagePane(QObject):
         answers = [(wish, self._latest.best(wish)) for wish in wishes]
         known = [(wish, answer) for wish, answer in answers if answer is not None]
         self._say(f"composite of {len(wishes)}")
-        self._view.set_message("")
         if not known:
             self._show_blank()
             return
@@ -116,21 +121,34 @@ class ImagePane(QObject):
         statuses = {self._status(answer, wish) for wish, answer in known}
         whole = len(known) == len(answers) and statuses == {"exact"}
         others: Status = "" if self._model.dragging and statuses <= {"exact", ""} else "filling"
-        self._view.set_composite(layers, known[0][1].specs[0].unit, "exact" if whole else others)
+        looks = tuple((layer.colour, layer.name) for layer in layers)
+        if self._is_news([answer for _, answer in known], "exact" if whole else others, looks):
+            self._view.set_message("")
+            self._view.set_composite(layers, known[0][1].specs[0].unit, "exact" if whole else others)
+
+    def _is_news(self, answers: list[Answer], *words: object) -> bool:
+        """Is this something else than what is shown? The same arrays are not prepared again."""
+        before, self._showing = self._showing, (answers, words)
+        same_answers = len(before[0]) == len(answers) and all(
+            old is new for old, new in zip(before[0], answers, strict=True)
+        )
+        return not (same_answers and before[1] == words)
 
     def _show_blank(self) -> None:
         """Nothing is known yet: all positions as not done."""
         shape = self._dataset.scan_shape
+        self._showing = NOTHING
         self._view.set_message("")
         self._view.set_picture(np.zeros(shape), np.zeros(shape, dtype=np.bool_), status="filling")
 
     def _status(self, answer: Answer, wish: Wish) -> Status:
-        """A moment of a drag is an exact image of a place that the hand has left: nothing is claimed of it."""
-        if answer.wish.key != wish.key:
-            return "" if self._model.dragging else "preview"
-        if answer.state in ("exact", "preview", "filling"):
-            return answer.state
-        return ""
+        """While the hand moves the image is exact for a place that it has just left: nothing is claimed then."""
+        stale = answer.wish.key != wish.key
+        if self._model.dragging and (stale or answer.state == "exact"):
+            return ""
+        if stale:
+            return "preview"
+        return answer.state if answer.state in ("exact", "preview", "filling") else ""
 
     def _message(self, answer: Answer, detector: Detector) -> str:
         frame_shape = self._dataset.frame_shape

@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         actions = self.actions_by_name
         self.recent_menu = QMenu("Open Recen&t", self)
-        theme, draw = self._menu_of("Theme", "&Theme"), self._menu_of("Draw", "D&raw")
+        theme, draw = self._menu_of("Theme", "&Theme"), self._menu_of("Draw", "Dra&w")
         file_menu = self._menu_of("File", "&File")
         file_menu.insertMenu(actions["save"], self.recent_menu)
         file_menu.insertSeparator(actions["save"])
