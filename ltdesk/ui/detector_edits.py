@@ -12,7 +12,6 @@ from ltdesk.geometry import (
     AnyShape,
     Disk,
     Ellipse,
-    PixelMask,
     Point,
     Polygon,
     Rectangle,
@@ -137,8 +136,3 @@ def changed(session: Session, id: str, **changes: object) -> Session:
     if detector is None:
         return session
     return session.with_detector(Detector.model_validate({**dict(detector), **changes}))
-
-
-def is_mask(shape: AnyShape) -> bool:
-    """Is this a pixel mask, which has no numbers to edit and cannot be moved?"""
-    return isinstance(shape, PixelMask)

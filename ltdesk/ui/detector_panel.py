@@ -15,19 +15,9 @@ from ltdesk.ui import icons, style
 from ltdesk.ui.detector_list import COLOUR, NAME, WEIGHT, DetectorList
 from ltdesk.ui.detector_view import DetectorView
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.shape_words import KIND_NAMES
 from ltdesk.ui.swatch import colour_menu
 
-KIND_NAMES = {
-    "point": "Point",
-    "disk": "Disk",
-    "ring": "Ring",
-    "sector": "Sector",
-    "rect": "Rectangle",
-    "ellipse": "Ellipse",
-    "polygon": "Polygon",
-    "mask": "Pixel mask",
-    "combination": "Combination",
-}
 OPERATORS: dict[edits.Operator, tuple[str, str, str]] = {
     "+": ("or", "Add", "all pixels of the chosen detectors"),
     "-": ("without", "Subtract", "the first chosen detector's pixels that are not in the others"),

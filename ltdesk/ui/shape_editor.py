@@ -14,17 +14,8 @@ from ltdesk.ui.pixel_count import PixelCount, count_pixels
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shape_leaves import Leaf
 from ltdesk.ui.shape_section import ShapeSection
+from ltdesk.ui.shape_words import KIND_NAMES
 
-TITLES = {
-    "point": "Point",
-    "disk": "Disk",
-    "ring": "Ring",
-    "sector": "Sector",
-    "rect": "Rectangle",
-    "ellipse": "Ellipse",
-    "polygon": "Polygon",
-    "mask": "Pixel mask",
-}
 NOTHING = "Select a detector to see its numbers."
 
 
@@ -130,7 +121,7 @@ class ShapeEditor(QWidget):
             section.deleteLater()
         self.sections = []
         for place, leaf in enumerate(leaves):
-            section = ShapeSection(leaf, TITLES[leaf.shape.kind], len(leaves) > 1, self)
+            section = ShapeSection(leaf, KIND_NAMES[leaf.shape.kind], len(leaves) > 1, self)
             self._connect(section, leaf)
             self._column.insertWidget(place, section)
             self.sections.append(section)

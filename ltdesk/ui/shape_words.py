@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from ltdesk.geometry import AnyShape, Combination, PixelMask, Point, Polygon, Rectangle
 
+KIND_NAMES = {
+    "point": "Point",
+    "disk": "Disk",
+    "ring": "Ring",
+    "sector": "Sector",
+    "rect": "Rectangle",
+    "ellipse": "Ellipse",
+    "polygon": "Polygon",
+    "mask": "Pixel mask",
+    "combination": "Combination",
+}
 SIGNS = {"+": "+", "-": "−", "&": "&"}
 
 
