@@ -51,7 +51,7 @@ class ErrorReporter(QObject):
         self._showing = threading.local()
         self.dialog: ErrorDialog | None = None
         self.unseen = 0
-        self._caught.connect(self._show, Qt.QueuedConnection)  # type: ignore[call-arg]
+        self._caught.connect(self._show, Qt.QueuedConnection)
 
     def report(self, exception: BaseException, context: str = "") -> None:
         """Log `exception` and show it soon. From any thread; never raises, and never reports what it causes itself."""

@@ -9,6 +9,7 @@ from PyQt5.QtWidgets import QApplication, QLineEdit, QMenu
 
 from ltdesk.geometry import Disk, Ring
 from ltdesk.session import OKABE_ITO, Detector, Session
+from ltdesk.ui.detector_edits import Operator
 from ltdesk.ui.detector_list import COLOUR, MIME, NAME, VISIBLE, WEIGHT
 from ltdesk.ui.detector_panel import DetectorPanel
 from ltdesk.ui.number_box import NumberBox
@@ -240,7 +241,7 @@ def test_delete_several_in_one_step(panel: DetectorPanel, model: SessionModel) -
 
 
 @pytest.mark.parametrize("operator", ["+", "-", "&"])
-def test_combine_the_chosen_rows(panel: DetectorPanel, model: SessionModel, operator: str) -> None:
+def test_combine_the_chosen_rows(panel: DetectorPanel, model: SessionModel, operator: Operator) -> None:
     first, second, _ = model.session.detectors
     ring = second.model_copy(update={"shape": Ring(cy=10, cx=12, r_in=3, r_out=9)})
     model.edit("Ring", model.session.with_detector(ring))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from PyQt5.QtCore import QTimer, qWarning
@@ -38,7 +39,7 @@ def log_text(log_dir: Path) -> str:
     return (log_dir / report.LOG_NAME).read_text(encoding="utf-8")
 
 
-def fail(message: str = "it broke") -> None:
+def fail(message: str = "it broke") -> NoReturn:
     raise RuntimeError(message)
 
 
@@ -52,6 +53,7 @@ def raised(message: str = "it broke") -> RuntimeError:
 
 def wait_for_dialog(reporter: ErrorReporter, qtbot) -> ErrorDialog:
     qtbot.waitUntil(lambda: reporter.dialog is not None)
+    assert reporter.dialog is not None
     return reporter.dialog
 
 
@@ -119,7 +121,7 @@ def test_a_burst_is_shown_once(reporter: ErrorReporter, qtbot, log_dir: Path) ->
 
 
 def test_a_fault_in_the_report_is_not_reported_in_turn(qapp, log_dir: Path, qtbot, monkeypatch) -> None:
-    said = []
+    said: list[Exception] = []
     monkeypatch.setattr(error_report, "_complain", said.append)
     monkeypatch.setattr(ErrorDialog, "show_error", lambda *args: fail("no dialog"))
     reporter = ErrorReporter()
