@@ -44,6 +44,10 @@ def colour_menu(parent: QWidget, colour: str, choose: Callable[[str], None]) -> 
         action = menu.addAction(swatch_icon(value), name, partial(choose, value))
         action.setCheckable(True)
         action.setChecked(value.lower() == colour.lower())
+        if action.isChecked():  # the swatch stands where the tick would
+            bold = action.font()
+            bold.setBold(True)
+            action.setFont(bold)
     menu.addSeparator()
     menu.addAction("Other colour…", partial(_ask, parent, colour, choose))
     return menu
