@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-COMMANDS = ("bench", "demo", "info", "run")
+COMMANDS = ("bench", "demo", "info", "ingest", "run", "storage")
 
 
 class _OneLine(argparse.ArgumentParser):

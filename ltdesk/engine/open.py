@@ -19,6 +19,7 @@ from ltdesk.engine.formats.format import HEAD_BYTES, DatasetEntry, Format
 from ltdesk.engine.formats.guess import ShapeGuess, guess_shapes
 from ltdesk.engine.formats.raw import open_raw
 from ltdesk.engine.formats.registry import RAW_SUFFIXES, format_of, named_like
+from ltdesk.engine.sidecar import BEGUN, SIDECAR
 from ltdesk.errors import OpenError, UsageError, os_error_text
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef
@@ -93,6 +94,8 @@ def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:
     if _scheme(uri) not in ("", "file"):
         return []
     local = local_path(uri)
+    if _is_ingested(local):
+        return []
     check_file(local)
     known = format_of(local, read_head(local, HEAD_BYTES))
     return [] if known is None else known.entries(local)
@@ -110,6 +113,8 @@ def local_path(uri: str) -> str:
 
 def _open_local(ref: DatasetRef) -> Dataset:
     path = local_path(ref.uri)
+    if _is_ingested(path):
+        return _open_stored(ref)
     check_file(path)
     try:
         head = read_head(path, HEAD_BYTES)
@@ -121,6 +126,11 @@ def _open_local(ref: DatasetRef) -> Dataset:
     except OSError as error:
         raise OpenError(f"{path}: cannot be read: {os_error_text(error)}", "Check the disk and try again.") from error
     return _as_asked(opened, path, known)
+
+
+def _is_ingested(path: str) -> bool:
+    """Whether a path is the folder of an ingested scan, or an unfinished one."""
+    return any(os.path.isfile(os.path.join(path, name)) for name in (SIDECAR, BEGUN))
 
 
 def _is_raw_by_name(path: str) -> bool:
@@ -209,17 +219,19 @@ def _absolute(uri: str) -> str:
     return uri if _scheme(uri) else os.path.abspath(os.path.expanduser(uri))
 
 
-def _no_storage_yet(ref: DatasetRef) -> Dataset:
-    raise OpenError(f"{ref.uri}: a cluster's storage cannot be opened by this version", "Open a copy on this machine.")
+def _open_stored(ref: DatasetRef) -> Dataset:
+    from ltdesk.engine.ingested import open_ingested  # HTTP takes its time to load
+
+    return open_ingested(ref)
 
 
 SCHEMES: dict[str, Callable[[DatasetRef], Dataset]] = {
     "": _open_local,
     "file": _open_local,
-    "webhdfs": _no_storage_yet,
-    "swebhdfs": _no_storage_yet,
+    "webhdfs": _open_stored,
+    "swebhdfs": _open_stored,
 }
-"""How each kind of URI is opened; a path is the empty one. Storage adds itself here."""
+"""How each kind of URI is opened; a path is the empty one."""
 
 NOT_READ = {
     ".dm3": "DM3", ".dm4": "DM4", ".tvips": "TVIPS", ".prz": "Panta Rhei", ".ser": "SER", ".emi": "EMI", ".seq": "SEQ",

@@ -10,6 +10,7 @@ from typing import Any, cast
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.formats import blo, empad, mib, mrc, npy
 from ltdesk.engine.formats.format import DatasetEntry, Format
+from ltdesk.engine.sidecar import HEAD
 from ltdesk.errors import LtdeskError
 from ltdesk.job import DatasetRef
 from ltdesk.plugins import load
@@ -42,10 +43,17 @@ def _hdf5_entries(path: str) -> list[DatasetEntry]:
     return hdf5.entries(path)
 
 
+def _open_ingested(_path: str, ref: DatasetRef) -> Dataset:
+    from ltdesk.engine.ingested import open_ingested
+
+    return open_ingested(ref)
+
+
 BUILT_IN = (
     Format(
         "HDF5", (".h5", ".hdf5", ".hdf", ".he5", ".nxs", ".emd", ".hspy", ".mat"), _is_hdf5, _open_hdf5, _hdf5_entries
     ),
+    Format("an ingested scan", (), lambda _path, head: HEAD.match(head) is not None, _open_ingested),
     Format("npy", (".npy",), npy.recognises, npy.open_npy),
     Format("MIB", (".mib",), mib.recognises, mib.open_mib),
     Format("BLO", (".blo",), blo.recognises, blo.open_blo),

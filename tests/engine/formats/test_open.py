@@ -63,8 +63,6 @@ def test_the_dataset_that_was_chosen_is_in_the_ref(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("webhdfs://node:9870/scan", "a cluster's storage"),
-        ("swebhdfs://node:9870/scan", "a cluster's storage"),
         ("ftp://node/scan.h5", "ftp:// is not known"),
         ("file://elsewhere/scan.h5", "names a file on elsewhere"),
     ],

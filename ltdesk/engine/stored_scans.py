@@ -1,0 +1,128 @@
+"""The ingested scans of a storage: which there are, whether they are whole, and removing them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from ltdesk.engine.ingested import load_sidecar
+from ltdesk.engine.sidecar import BEGUN, PARTITIONS, SIDECAR, UNFINISHED, Sidecar
+from ltdesk.engine.storage.checksums import Sums
+from ltdesk.engine.storage.storage import Entry, Storage
+from ltdesk.errors import LtdeskError, NotInStorage, OpenError, StorageError
+
+State = Literal["whole", "damaged", "unfinished", "folder", "file"]
+READ_AT_A_TIME = 4
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is at a place of a storage.
+
+    Attributes
+    ----------
+    uri, name : of a scan's folder, or whatever else is there
+    state : "whole" and "damaged" are scans by their files' names and sizes alone; "unfinished" is one being made
+    nbytes : of all its files
+    sidecar : of a scan
+    problem : what is wrong with it
+    """
+
+    uri: str
+    name: str
+    state: State
+    nbytes: int = 0
+    sidecar: Sidecar | None = None
+    problem: str = ""
+
+
+def look(storage: Storage, path: str) -> Stored:
+    """What is at a path. Raises StorageError."""
+    return _look(storage, storage.stat(path))
+
+
+def look_inside(storage: Storage, folder: str) -> Iterator[Stored]:
+    """What is in a folder, one by one: each scan costs two questions to the storage. Raises StorageError."""
+    for entry in storage.list(folder):
+        yield _look(storage, entry)
+
+
+def verify(
+    storage: Storage, folder: str, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> list[str]:
+    """Read every partition file of a scan (one copy of each) and compare its checksum; what is wrong, line by line.
+
+    `progress` is given bytes done and in all. Raises OpenError where there is no scan, StorageError.
+    """
+    sidecar, _ = load_sidecar(storage, folder)
+    problems, done = [], 0
+    with ThreadPoolExecutor(READ_AT_A_TIME, thread_name_prefix="ltdesk-verify") as pool:
+        indexes = [index for index, stored in enumerate(sidecar.partitions) if stored.frames]
+        try:
+            found = pool.map(lambda index: _verify(storage, folder, sidecar, index), indexes)
+            for index, lines in zip(indexes, found, strict=True):
+                problems += lines
+                done += sidecar.partitions[index].nbytes
+                progress(done, sidecar.nbytes)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return problems
+
+
+def remove(storage: Storage, folder: str) -> None:
+    """Remove a scan, whole or not; what else is in its folder stays. Raises StorageError where there is none."""
+    names = {entry.name for entry in storage.list(folder)}
+    if not names & {SIDECAR, BEGUN}:
+        raise StorageError(f"{storage.uri(folder)}: is not an ingested scan", "Give the folder of one.")
+    for name in (SIDECAR, PARTITIONS, UNFINISHED, BEGUN):  # first what makes it a scan, last what tells of the rest
+        storage.remove(posixpath.join(folder, name))
+    if not storage.list(folder):
+        storage.remove(folder)
+
+
+def _look(storage: Storage, entry: Entry) -> Stored:
+    uri, name = storage.uri(entry.path), entry.name
+    if not entry.is_folder:
+        return Stored(uri, name, "file", entry.size)
+    try:
+        names = {inside.name for inside in storage.list(entry.path)}
+        if SIDECAR in names:
+            return _scan(storage, entry)
+        return Stored(uri, name, "unfinished" if BEGUN in names else "folder")
+    except (StorageError, OpenError) as error:
+        return Stored(uri, name, "damaged" if isinstance(error, OpenError) else "folder", problem=str(error))
+
+
+def _scan(storage: Storage, folder: Entry) -> Stored:
+    sidecar, _ = load_sidecar(storage, folder.path)
+    wanted = {sidecar.file_name(i): p.nbytes for i, p in enumerate(sidecar.partitions) if p.frames}
+    found = {f"{PARTITIONS}/{entry.name}": entry.size for entry in _files(storage, folder.path)}
+    wrong = [name for name, nbytes in wanted.items() if found.get(name) != nbytes]
+    problem = f"{len(wrong)} of {len(wanted)} partitions are missing or cut, the first is {wrong[0]}" if wrong else ""
+    nbytes = sum(found.values())
+    return Stored(storage.uri(folder.path), folder.name, "damaged" if wrong else "whole", nbytes, sidecar, problem)
+
+
+def _files(storage: Storage, folder: str) -> list[Entry]:
+    try:
+        return storage.list(posixpath.join(folder, PARTITIONS))
+    except NotInStorage:
+        return []
+
+
+def _verify(storage: Storage, folder: str, sidecar: Sidecar, index: int) -> list[str]:
+    stored, name = sidecar.partitions[index], sidecar.file_name(index)
+    path = posixpath.join(folder, name)
+    try:
+        if not storage.holds(path, Sums.known(stored.crc32c, stored.nbytes), read=True):
+            return [f"{name}: is damaged"]
+        copies = min((len(block.hosts) for block in storage.blocks(path)), default=0)
+    except LtdeskError as error:
+        return [f"{name}: {error}"]
+    if storage.is_remote and copies < sidecar.replication:
+        return [f"{name}: has {copies} of {sidecar.replication} copies"]
+    return []

@@ -1,0 +1,94 @@
+"""Ingest into a directory: the suite, and what is of its own."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import hdf5plugin
+import numpy as np
+import pytest
+
+from ltdesk.analysis import SumFrame
+from ltdesk.engine import ingested as ingested_module
+from ltdesk.engine.ingest import ingest
+from ltdesk.engine.ingest_progress import Progress
+from ltdesk.engine.ingested import IngestedScan
+from ltdesk.engine.open import list_datasets, open_dataset
+from ltdesk.engine.storage.files import HOST, FileStorage, storage_path
+from ltdesk.errors import OpenError
+from tests.engine.formats.helpers import scan, write_h5, write_npy
+from tests.engine.storage.ingest_suite import SHAPE, SOURCES, IngestSuite, run
+from tests.engine.storage.storage_suite import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "storage").mkdir()
+    return Place(FileStorage(), storage_path(str(tmp_path / "storage")))
+
+
+class TestFileIngest(IngestSuite):
+    pass
+
+
+def test_paths_open_as_uris_do(tmp_path: Path) -> None:
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        ingest(dataset, str(tmp_path / "twin"))
+        for path in (tmp_path / "twin", tmp_path / "twin" / "dataset.json"):
+            with open_dataset(path) as twin:
+                np.testing.assert_array_equal(twin.frame(3, 4), dataset.frame(3, 4))
+                assert twin.format == "npy, ingested"
+                assert list_datasets(path) == []
+    (tmp_path / "twin" / "dataset.json").rename(tmp_path / "twin" / "ingest.json")
+    with pytest.raises(OpenError, match="not finished"):
+        open_dataset(tmp_path / "twin")
+
+
+def test_tiles_are_views_of_the_files_and_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        ingest(dataset, str(tmp_path / "twin"))
+    with open_dataset(tmp_path / "twin") as twin:
+        assert isinstance(twin, IngestedScan)
+        assert run(twin, SumFrame()).execution["bytes_mapped"] == twin.nbytes
+        assert twin.not_mapped == {}
+        assert twin.holders(twin.plan()[0]) == (HOST,)
+    monkeypatch.setattr(ingested_module, "crc32c", None)
+    with open_dataset(tmp_path / "twin") as twin:
+        assert run(twin, SumFrame()).execution["bytes_mapped"] == twin.nbytes
+
+
+def test_few_files_are_kept_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingested_module, "MOST_MAPS", 2)
+    with SOURCES["floats"](tmp_path) as dataset:
+        ingest(dataset, str(tmp_path / "twin"))
+        with open_dataset(tmp_path / "twin") as twin:
+            expected = run(dataset, SumFrame())["sum_frame"].tobytes()
+            assert [run(twin, SumFrame())["sum_frame"].tobytes() for _ in range(2)] == [expected] * 2
+
+
+def peak_of_ingest(folder: Path, rows: int) -> int:
+    """Bytes that Python and numpy held at most."""
+    folder.mkdir()
+    array = scan((rows, 30, 64, 60), "<f4")
+    with open_dataset(write_h5(folder / "a.h5", array, chunks=(5, 7, 64, 60), **hdf5plugin.Bitshuffle())) as dataset:
+        tracemalloc.start()
+        ingest(dataset, str(folder / "twin"), in_flight=2)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_scan(tmp_path: Path) -> None:
+    small, large = (peak_of_ingest(tmp_path / str(rows), rows) for rows in (20, 80))
+    assert large < 1.5 * small
+
+
+def test_the_rate_is_of_this_run() -> None:
+    progress = Progress(
+        bytes_done=700, bytes_total=1000, bytes_before=500, partitions_done=7, partitions_total=10, seconds=2
+    )
+    assert progress.rate == 100
+    assert progress.time_left == 3
+    nothing_yet = Progress(500, 1000, 500, 5, 10, 0)
+    assert (nothing_yet.rate, nothing_yet.time_left) == (0, None)
