@@ -158,7 +158,7 @@ class Desk(QObject):
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
         """Put another dataset and its session in the place of what is open."""
         old, self.dataset = self.dataset, dataset
-        for part in (self.live, self.reader, self.keyboard, self.exports):
+        for part in (self.live, self.reader, self.keyboard, self.files, self.exports):
             part.set_dataset(None)
         self.frame_pane.open(None, None)
         self.image_pane.open(None)
@@ -171,7 +171,7 @@ class Desk(QObject):
         self.views.set_beam(None if beam is None else beam.beam)
         self.frame_pane.open(dataset, None if sample is None else sample.sample)
         self.image_pane.open(dataset)
-        for part in (self.reader, self.keyboard, self.exports, self.live):
+        for part in (self.reader, self.keyboard, self.files, self.exports, self.live):
             part.set_dataset(dataset)
         self.window.job_bar.show_dataset(dataset)
         self.window.actions_by_name.set_scan_open(dataset is not None)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import QObject
-from PyQt5.QtGui import QImage
-from PyQt5.QtWidgets import QApplication, QFileDialog
+from PyQt5.QtWidgets import QApplication
 
+from ltdesk.analysis import ResultSpec
 from ltdesk.engine.dataset import Dataset
-from ltdesk.errors import LtdeskError
+from ltdesk.errors import LtdeskError, UsageError
 from ltdesk.ui import exporting
+from ltdesk.ui.dialogs.export_dialog import ExportDialog
 from ltdesk.ui.latest_answer import LatestAnswer
 from ltdesk.ui.live import LiveJobs
 from ltdesk.ui.main_window import MainWindow
@@ -20,14 +21,7 @@ from ltdesk.ui.opening import file_title
 from ltdesk.ui.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
-
-FILTERS = (
-    "The image shown, its values as TIFF (*.tif)",
-    "The image as it looks, PNG (*.png)",
-    "All images, numpy (*.npz)",
-    "All images, HDF5/NeXus (*.h5)",
-)
-SUFFIXES = (".tif", ".png", ".npz", ".h5")
+from ltdesk.ui.wishes import shown_wishes
 
 
 class ExportCommands(QObject):
@@ -49,7 +43,7 @@ class ExportCommands(QObject):
         self._writer.answered.connect(self._written)
         self._writer.failed.connect(lambda error: show_error(error, "Export"))
         window.actions_by_name.connect(
-            export=self._choose_file,
+            export=self._choose,
             copy_image=lambda: self._copy(window.image_view, "image"),
             copy_frame=lambda: self._copy(window.frame_view, "diffraction pattern"),
             copy_python=self._copy_python,
@@ -59,51 +53,58 @@ class ExportCommands(QObject):
         """What the images are of."""
         self._dataset = dataset
 
-    def export_to(self, path: str) -> None:
-        """Write the image shown, or all images, as the suffix of `path` says."""
+    def export(self, names: Sequence[str], path: Path) -> None:
+        """Write the results `names`, in the format that the suffix of `path` says; the image shown as it is seen."""
         session, dataset = self._model.session, self._dataset
-        picture = path.lower().endswith((".tif", ".tiff", ".png"))
+        if dataset is None:
+            return
+        shown = exporting.shown_name(session, dataset)
+        parts = tuple(spec.name for spec in exporting.specs_of(shown_wishes(session), dataset))
+        view = self._window.image_view
+        seen = None
+        if shown in names and view.prepared is not None:
+            made_of = parts if shown in exporting.AS_SEEN else (shown,)
+            seen = exporting.Seen(shown, made_of, view.to_image())
+        names = [part for name in names for part in (parts if name in exporting.AS_SEEN else (name,))]
+        offered = exporting.offered(session, dataset, self._live.answer)
+        wishes = exporting.chosen_wishes(offered, names, dataset)
         try:
-            wishes = exporting.shown_wishes(session) if picture else exporting.all_wishes(session)
             job = exporting.job_of(session, wishes)
-            image = self._image() if path.lower().endswith(".png") else None
         except LtdeskError as error:
             self._show_error(error, "Export")
             return
-        only = session.shown if exporting.is_vector(session) else ""
+        self._settings.last_folder = path.parent
 
         def write() -> list[Path]:
-            results = exporting.results_of(wishes, self._live.answer, job, dataset)
-            return exporting.save_results(results, path, image, only)
+            results = exporting.results_of(wishes, names, self._live.answer, job, dataset)
+            return exporting.save_results(results, path, seen)
 
-        self._settings.last_folder = Path(path).parent
         self._writer.ask(write)
 
     def close(self) -> None:
         """Finish what is being written."""
         self._writer.close()
 
-    def _image(self) -> QImage | None:
-        view = self._window.image_view
-        return None if view.prepared is None else view.to_image()
-
-    def _choose_file(self) -> None:
-        dialog = QFileDialog(self._window, "Export", str(self._settings.last_folder))
-        dialog.setAcceptMode(QFileDialog.AcceptSave)
-        dialog.setNameFilters(FILTERS)
-        dialog.setDefaultSuffix(SUFFIXES[0])
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(SUFFIXES[FILTERS.index(chosen)]))
-        dialog.selectFile(self._proposed_name())
-        dialog.fileSelected.connect(self.export_to)
-        dialog.finished.connect(dialog.deleteLater)
+    def _choose(self) -> None:
+        session, dataset = self._model.session, self._dataset
+        if dataset is None:
+            return
+        specs = list(exporting.specs_of(exporting.offered(session, dataset, self._live.answer), dataset))
+        if session.shown in exporting.AS_SEEN:
+            specs.insert(0, ResultSpec(name=session.shown, kind="scan", dtype="colours", unit="as it is seen"))
+        if not specs:
+            self._show_error(UsageError("There is no image to export", "Draw a detector first."), "Export")
+            return
+        stem = os.path.splitext(file_title(dataset.ref.uri))[0]
+        shown = exporting.shown_name(session, dataset)
+        dialog = ExportDialog(specs, self._settings.last_folder, stem, shown, self._window)
+        dialog.chosen.connect(lambda choice: self.export(choice.names, choice.path))
         dialog.open()
 
-    def _proposed_name(self) -> str:
-        session = self._model.session
-        stem = os.path.splitext(file_title(session.dataset.uri))[0] if session.dataset else "image"
-        detector = session.selected_detector
-        shown = detector.name if session.shown == "detector" and detector is not None else session.shown
-        return f"{stem}_{shown}"
+    def _script_name(self) -> str | None:
+        """The array that a script prints: of a composite or a vector the first one."""
+        name = exporting.shown_name(self._model.session, self._dataset)
+        return None if name in exporting.AS_SEEN else name
 
     def _written(self, paths: list[Path]) -> None:
         self._window.job_bar.tell(f"Written: {', '.join(str(path) for path in paths)}")
@@ -115,11 +116,14 @@ class ExportCommands(QObject):
     def _copy_python(self) -> None:
         from ltdesk.engine.export.script import job_script
 
-        session = self._model.session
+        session, dataset = self._model.session, self._dataset
+        if dataset is None:
+            return
+        wishes = shown_wishes(session)
         try:
-            job = exporting.job_of(session, exporting.shown_wishes(session))
+            job = exporting.job_of(session, wishes)
         except LtdeskError as error:
             self._show_error(error, "Copy as Python")
             return
-        QApplication.clipboard().setText(job_script(job, exporting.shown_name(session, job)))
+        QApplication.clipboard().setText(job_script(job, self._script_name()))
         self._window.job_bar.tell("A script that computes this image is on the clipboard.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
 from PyQt5.QtGui import QImage
 
-from ltdesk.analysis import CenterOfMass
+from ltdesk.analysis import ResultSpec
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.atomic import atomic_path
 from ltdesk.engine.dataset import Dataset
@@ -21,17 +22,40 @@ from ltdesk.job import Job
 from ltdesk.session import Session
 from ltdesk.shape_text import validation_text
 from ltdesk.ui.answers import Answer
-from ltdesk.ui.wishes import Wish, Wishes, analysis_wishes, composite_wishes, shown_analysis, shown_wishes
+from ltdesk.ui.wishes import MEAN_FRAME, Wish, Wishes, image_wishes, shown_wishes
+
+
+class Seen(NamedTuple):
+    """The image on the screen: its name, the results that it is made of, the picture."""
+
+    name: str
+    parts: tuple[str, ...]
+    picture: QImage
+
 
 Known = Callable[[Wish], Answer | None]
+AS_SEEN = ("composite", "com", "com_magnitude")
+"""Images made of several results: as pictures they are written as they are seen, as numbers what they are made of."""
 
 
-def all_wishes(session: Session) -> Wishes:
-    """Every image there is: the detectors that are visible or selected, further analyses."""
-    unique = {
-        wish.key: wish for wish in (*composite_wishes(session), *shown_wishes(session), *analysis_wishes(session))
-    }
-    return tuple(unique.values())
+def offered(session: Session, dataset: Dataset, known: Known) -> Wishes:
+    """All that can be exported: every image, and the mean frame once it is known."""
+    unique = {wish.key: wish for wish in image_wishes(session)}
+    mean = Wish("mean", MEAN_FRAME)
+    return (*unique.values(), mean) if known(mean) is not None else tuple(unique.values())
+
+
+def specs_of(wishes: Wishes, dataset: Dataset) -> tuple[ResultSpec, ...]:
+    """The results that wishes give, by their own names."""
+    return tuple(s for wish in wishes for s in wish.analysis.results(dataset.frame_shape, dataset.dtype))
+
+
+def shown_name(session: Session, dataset: Dataset) -> str:
+    """The image shown: a result's name, or one of `AS_SEEN`; empty where nothing is shown."""
+    if session.shown in AS_SEEN:
+        return session.shown
+    names = [spec.name for spec in specs_of(shown_wishes(session), dataset)]
+    return session.shown if session.shown in names else next(iter(names), "")
 
 
 def job_of(session: Session, wishes: Wishes) -> Job:
@@ -44,59 +68,55 @@ def job_of(session: Session, wishes: Wishes) -> Job:
         raise UsageError(validation_text(error), "Give one of the two another name.") from error
 
 
-def shown_name(session: Session, job: Job) -> str:
-    """The result of `job` that the image shown is, or is made of."""
-    names = [spec.name for analysis in job.analyses for spec in analysis.results((1, 1), "u1")]
-    return session.shown if session.shown in names else names[0]
+def chosen_wishes(wishes: Wishes, names: Sequence[str], dataset: Dataset) -> Wishes:
+    """Those of `wishes` that give a result in `names`."""
+    return tuple(wish for wish in wishes if {spec.name for spec in specs_of((wish,), dataset)} & set(names))
 
 
-def results_of(wishes: Wishes, known: Known, job: Job, dataset: Dataset) -> Results:
-    """The answers to `wishes` as results with a recipe. Reads the file's identity: not for the GUI thread.
+def results_of(wishes: Wishes, names: Sequence[str], known: Known, job: Job, dataset: Dataset) -> Results:
+    """The results `names` of `wishes` with a recipe. Reads the file's identity: not for the GUI thread.
 
     Raises ExportError where one has not been computed yet.
     """
-    answers = [known(wish) for wish in wishes]
-    missing = [wish.analysis.name for wish, answer in zip(wishes, answers, strict=True) if answer is None]
+    answers = [(wish, known(wish)) for wish in wishes]
+    missing = [wish.analysis.name for wish, answer in answers if answer is None]
     if missing:
         raise ExportError(f"{', '.join(missing)}: not computed yet", "Wait until the image is exact.")
-    specs = [spec for a in job.analyses for spec in a.results(dataset.frame_shape, dataset.dtype)]
-    arrays = [array for answer in answers if answer is not None for array in answer.arrays]
-    valid = np.logical_and.reduce([answer.valid for answer in answers if answer is not None])
+    found = [answer for _, answer in answers if answer is not None]
+    specs = specs_of(wishes, dataset)
+    arrays = (array for answer in found for array in answer.arrays)
+    pairs = [(spec, array) for spec, array in zip(specs, arrays, strict=True) if spec.name in names]
     return Results(
-        arrays={spec.name: array for spec, array in zip(specs, arrays, strict=True)},
-        valid=valid,
-        specs={spec.name: spec for spec in specs},
+        arrays={spec.name: array for spec, array in pairs},
+        valid=np.logical_and.reduce([answer.valid for answer in found]),
+        specs={spec.name: spec for spec, _ in pairs},
         recipe=make_recipe(job, dataset),
-        execution=dict(answers[0].execution) if answers[0] is not None else {},
+        execution=dict(found[0].execution),
         calibration=dataset.calibration,
     )
 
 
-def save_results(results: Results, path: str, picture: QImage | None, only: str = "") -> list[Path]:
-    """Write results by the suffix of `path`; a PNG is `picture` as it is on the screen, with the recipe inside.
-
-    `only`: for pictures, this result alone. Returns the paths written. Raises ExportError, UsageError.
-    """
-    if path.lower().endswith(".png") and picture is not None:
-        return [save_picture(results, path, picture)]
-    if only in results and path.lower().endswith((".tif", ".tiff")):
-        results = Results(
-            {only: results[only]}, results.valid, results.specs, results.recipe, results.execution, results.calibration
-        )
-    return save(results, path)
-
-
-def save_picture(results: Results, path: str, picture: QImage) -> Path:
-    """Write a picture as PNG, so that dropping it on a window brings back what it shows."""
+def save_as_seen(results: Results, path: Path, picture: QImage) -> Path:
+    """Write a picture as it is on the screen, as PNG with the recipe inside: dropped on a window it opens again."""
     marked = QImage(picture)
-    first = next(iter(results))
-    marked.setText("ltdesk", description(results, first))
+    marked.setText("ltdesk", description(results, next(iter(results))))
     with atomic_path(path) as temporary:
         if not marked.save(str(temporary), "PNG"):
-            raise OSError(28, "cannot be written as PNG", path)
-    return Path(path)
+            raise OSError(28, "cannot be written as PNG", str(path))
+    return path
 
 
-def is_vector(session: Session) -> bool:
-    """Is a vector shown, which has two arrays?"""
-    return isinstance(shown_analysis(session), CenterOfMass)
+def save_results(results: Results, path: Path, seen: Seen | None = None) -> list[Path]:
+    """Write results by the suffix of `path`; as PNG, what is on the screen as it is seen.
+
+    Returns the paths written. Raises ExportError, UsageError.
+    """
+    if seen is None or path.suffix.lower() != ".png":
+        return save(results, path)
+    name, parts, picture = seen
+    others = [other for other in results if other not in parts]
+    written = [save_as_seen(results, path.with_stem(f"{path.stem}_{name}") if others else path, picture)]
+    for other in others:
+        one = Results({other: results[other]}, results.valid, results.specs, results.recipe, results.execution)
+        written += save(one, path.with_stem(f"{path.stem}_{other}"))
+    return written

@@ -1,22 +1,14 @@
-"""Numbers as people read them: bytes, rates, durations, shapes."""
+"""What the status bar says in figures: rates, durations, what is open."""
 
 from __future__ import annotations
 
 from ltdesk.engine.dataset import Dataset
-
-
-def bytes_text(count: float) -> str:
-    """Three digits and a decimal unit: ``29.0 MB``."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 999.5 or unit == "TB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{_three(count)} {unit}"
-        count /= 1000
-    raise AssertionError("not reached")
+from ltdesk.ui.sizes import grouped, size_text
 
 
 def rate_text(rate: float) -> str:
     """Bytes a second: ``18.2 GB/s``."""
-    return f"{bytes_text(rate)}/s"
+    return f"{size_text(rate)}/s"
 
 
 def time_text(seconds: float) -> str:
@@ -35,20 +27,11 @@ def shape_text(dataset: Dataset) -> str:
     sy, sx, ky, kx = dataset.shape
     kind = {"u": "u", "i": "i", "f": "f", "b": "bool"}.get(dataset.dtype.kind, dataset.dtype.name)
     bits = "" if kind == "bool" else str(8 * dataset.dtype.itemsize)
-    return f"{sy}×{sx} × {ky}×{kx} {kind}{bits}   {bytes_text(dataset.nbytes)}"
+    return f"{sy}×{sx} × {ky}×{kx} {kind}{bits}   {size_text(dataset.nbytes)}"
 
 
 def damage_text(dataset: Dataset) -> str:
     """``4 091 of 4 096 frames``, empty where none is missing."""
     if dataset.frames_good >= dataset.frames_expected:
         return ""
-    return f"{_grouped(dataset.frames_good)} of {_grouped(dataset.frames_expected)} frames"
-
-
-def _three(value: float) -> str:
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f}"
-
-
-def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")
+    return f"{grouped(dataset.frames_good)} of {grouped(dataset.frames_expected)} frames"

@@ -8,10 +8,18 @@ from collections.abc import Sequence
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 from PyQt5.QtWidgets import QFileDialog
 
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.formats.format import DatasetEntry
+from ltdesk.engine.open import local_path
 from ltdesk.errors import LtdeskError
+from ltdesk.geometry import PixelMask, Size2D
+from ltdesk.job import DatasetRef
 from ltdesk.ui.autosave import LeftBehind
 from ltdesk.ui.detector_edits import added
+from ltdesk.ui.dialogs.dataset_chooser import DatasetChooser
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
+from ltdesk.ui.dialogs.mask_file_dialog import MaskFileDialog
+from ltdesk.ui.dialogs.raw_open_dialog import RawOpenDialog
 from ltdesk.ui.latest_answer import LatestAnswer
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.opening import Opener, file_title
@@ -23,7 +31,7 @@ SHOW_OPENING_AFTER_MS = 150
 """What opens faster than this shows no page of its own: nothing flashes."""
 SCANS = "Scans, sessions, results (*)"
 SESSIONS = f"Sessions (*{SUFFIX})"
-MASKS = "Masks (*.npy)"
+MASKS = "Masks (*.npy *.tif *.tiff)"
 
 
 class FileCommands(QObject):
@@ -40,19 +48,21 @@ class FileCommands(QObject):
         super().__init__(window)
         self._window, self._model, self._opener, self._settings = window, model, opener, settings
         self._session_path = ""
+        self._frame_shape: Size2D | None = None
         self._page_before = window.page
         self._saver = LatestAnswer(self, "ltdesk-saving")
         self._saver.answered.connect(self._saved)
         self._saver.failed.connect(lambda error: self.show_error(error, "Saving"))
-        self._masks = LatestAnswer(self, "ltdesk-masks")
-        self._masks.answered.connect(self._add_mask)
-        self._masks.failed.connect(lambda error: self.show_error(error, "Mask from a file"))
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(SHOW_OPENING_AFTER_MS)
         self._later.timeout.connect(self._show_opening)
         self._wire()
         self.refresh_recent()
+
+    def set_dataset(self, dataset: Dataset | None) -> None:
+        """What is open: masks from files have to fit its frames."""
+        self._frame_shape = None if dataset is None else dataset.frame_shape
 
     def open_path(self, path: str) -> None:
         """Open a scan, a session or a result."""
@@ -78,12 +88,12 @@ class FileCommands(QObject):
         """End the threads; a session that is being saved is finished."""
         self._later.stop()
         self._saver.close()
-        self._masks.close()
 
     def _wire(self) -> None:
         window, opener = self._window, self._opener
         window.actions_by_name.connect(
             open=self._choose_file,
+            open_raw=self._choose_raw,
             demo=opener.open_demo,
             save=self._save,
             save_as=self._choose_session_file,
@@ -103,6 +113,8 @@ class FileCommands(QObject):
         opener.started.connect(self._opening_began)
         opener.stage.connect(window.opening.show_stage)
         opener.ended.connect(self._opening_ended)
+        opener.choice_needed.connect(self._ask_which)
+        opener.shapes_needed.connect(self._ask_shapes)
         opener.failed.connect(lambda path, error: self.show_error(error, f"Opening {file_title(path)}"))
 
     def _open_dropped(self, paths: Sequence[str]) -> None:
@@ -148,7 +160,7 @@ class FileCommands(QObject):
 
     def _choose_mask(self) -> None:
         dialog = self._dialog("Mask from a file", MASKS, QFileDialog.ExistingFile)
-        dialog.fileSelected.connect(self._load_mask)
+        dialog.fileSelected.connect(self._show_mask)
         dialog.open()
 
     def _choose_session_file(self) -> None:
@@ -186,13 +198,29 @@ class FileCommands(QObject):
         self.remember(path)
         self._window.job_bar.tell(f"Saved {path}")
 
-    def _load_mask(self, path: str) -> None:
-        from ltdesk.shape_text import load_mask
+    def _show_mask(self, path: str) -> None:
+        if self._frame_shape is None:
+            return
+        dialog = MaskFileDialog(path, self._frame_shape, self._window)
+        dialog.chosen.connect(self._add_mask)
+        dialog.open()
 
-        self._masks.ask(lambda: (path, load_mask(path)))
+    def _add_mask(self, mask: PixelMask, name: str) -> None:
+        self._model.edit(f"Mask {name}", added(self._model.session, mask, name))
 
-    def _add_mask(self, found: tuple) -> None:
-        path, mask = found
-        stem = "".join(c if (c.isalnum() and c.isascii()) or c in "_." else "_" for c in file_title(path)[:-4])
-        session = self._model.session
-        self._model.edit(f"Mask {file_title(path)}", added(session, mask, stem or "mask"))
+    def _choose_raw(self) -> None:
+        dialog = self._dialog("Open raw", "Files without a header (*)", QFileDialog.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self._ask_shapes(DatasetRef(uri=path), None))
+        dialog.open()
+
+    def _ask_shapes(self, ref: DatasetRef, _error: LtdeskError | None) -> None:
+        """A file without a header: the user gives its shapes."""
+        dialog = RawOpenDialog(local_path(ref.uri), self._window, ref if ref.frame_shape else None)
+        dialog.chosen.connect(self._opener.open)
+        dialog.open()
+
+    def _ask_which(self, ref: DatasetRef, entries: Sequence[DatasetEntry]) -> None:
+        """Several datasets are in the file: the user takes one."""
+        dialog = DatasetChooser(entries, self._window, file_title(ref.uri))
+        dialog.chosen.connect(lambda entry: self._opener.open(ref.model_copy(update={"dataset": entry.path})))
+        dialog.open()

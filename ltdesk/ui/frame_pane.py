@@ -15,6 +15,7 @@ from ltdesk.ui.latest_answers import LatestAnswers
 from ltdesk.ui.live import LiveJobs
 from ltdesk.ui.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.sizes import grouped
 from ltdesk.ui.wishes import Wish, frame_wish
 
 
@@ -82,7 +83,7 @@ class FramePane(QObject):
             exact = answer.state == "exact" and answer.wish.key == wish.key
             self._view.set_picture(answer.arrays[0], unit="counts", status="exact" if exact else "estimate")
             where = "" if wish.region is None else " in the region"
-            self._say(f"mean of {_grouped(frames)} frame{'s' if frames != 1 else ''}{where}")
+            self._say(f"mean of {grouped(frames)} frame{'s' if frames != 1 else ''}{where}")
         elif answer is not None and answer.state != "filling":
             self._view.clear("No frame to show: none could be read.")
             self._say("no frames")
@@ -107,7 +108,3 @@ def _asked(session: Session) -> tuple[object, ...]:
     if session.frame_source == "cursor":
         return ("cursor", session.cursor)
     return (session.frame_source, session.region if session.frame_source == "region" else None)
-
-
-def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")

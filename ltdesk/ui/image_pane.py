@@ -173,7 +173,7 @@ def _title(session: Session, wish: Wish) -> str:
         part = session.shown.rpartition("com_")[2].replace("magnitude", "length").replace("com", "")
         cy, cx = wish.analysis.cy, wish.analysis.cx
         about = "the frame's centre" if cy is None or cx is None else f"({cy:.1f}, {cx:.1f})"
-        return f"centre of mass {part} about {about}".replace("  ", " ")
+        return f"CoM {part} about {about}".replace("  ", " ")
     return session.shown.replace("_", " ")
 
 

@@ -7,7 +7,8 @@ import os
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from ltdesk.ui import figures, style
+from ltdesk.ui import style
+from ltdesk.ui.sizes import size_text
 
 WIDTH = 60 * style.GRID
 
@@ -75,6 +76,6 @@ class OpeningPage(QWidget):
 
 def _size(uri: str) -> str:
     try:
-        return figures.bytes_text(os.stat(uri).st_size)
+        return size_text(os.stat(uri).st_size)
     except (OSError, ValueError):
         return ""

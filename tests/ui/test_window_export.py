@@ -12,11 +12,13 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QImage
-from PyQt5.QtWidgets import QApplication, QFileDialog
+from PyQt5.QtWidgets import QApplication
 
 from ltdesk.engine.export import read_recipe
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
+from ltdesk.ui.dialogs.export_dialog import FORMATS, ExportDialog
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
 
@@ -39,12 +41,23 @@ def image(user: User, name: str) -> np.ndarray:
     return FRAMES[..., shape.mask((24, 20))].sum(axis=-1)
 
 
-def export(user: User, path: Path) -> None:
-    user.window.job_bar.tell("")
+def dialog_of(user: User) -> ExportDialog:
     user.trigger("export")
-    dialog = user.window.findChild(QFileDialog)
-    dialog.fileSelected.emit(str(path))
-    dialog.close()
+    return user.window.findChild(ExportDialog)
+
+
+def export(user: User, path: Path, everything: bool = False) -> None:
+    """As a user: choose the format, type the file, maybe tick all, press Export."""
+    user.window.job_bar.tell("")
+    dialog = dialog_of(user)
+    suffixes = [form.suffix for form in FORMATS]
+    dialog.formats.button(suffixes.index(path.suffix)).click()
+    for row in range(dialog.list.count()):
+        if everything:
+            dialog.list.item(row).setCheckState(Qt.Checked)
+    dialog.set_file(str(path))
+    assert dialog.export_button.isEnabled(), dialog.words.text()
+    dialog.export_button.click()
     user.wait(lambda: "Written" in user.window.job_bar.hint.whole_text() or user.dialog(), "the file")
 
 
@@ -57,7 +70,7 @@ def test_a_tiff_holds_the_values_of_the_image_shown(user: User, tmp_path: Path) 
 @pytest.mark.parametrize("suffix", [".npz", ".h5"])
 def test_a_container_holds_all_images(user: User, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
-    export(user, path)
+    export(user, path, everything=True)
     if suffix == ".npz":
         with np.load(path) as arrays:
             found = {name: arrays[name] for name in ("BF", "disk", "valid")}
@@ -82,33 +95,51 @@ def test_a_png_is_the_picture_as_it_looks_and_can_be_dropped(user: User, tmp_pat
     assert [d.name for d in user.session.detectors] == ["disk"]
 
 
-@pytest.mark.parametrize("shown", ["com_x", "com_magnitude", "composite"])
+@pytest.mark.parametrize("shown", ["com", "com_x", "com_magnitude", "sum_signal", "composite"])
 def test_other_images_are_exported_too(user: User, tmp_path: Path, shown: str) -> None:
     user.trigger(f"show_{shown}")
     user.wait_exact()
-    export(user, tmp_path / "out.npz")
+    export(user, tmp_path / "out.npz", everything=True)
     with np.load(tmp_path / "out.npz") as arrays:
-        assert {"BF", "disk"} < set(arrays)
-        assert ("com_x" in arrays) == shown.startswith("com_")
-    export(user, tmp_path / "out.tif")
-    assert list(tmp_path.glob("out*.tif"))
+        assert {"BF", "disk", "mean_frame"} < set(arrays)
+        assert ("com_x" in arrays) == shown.startswith("com_") or shown == "com"
+        np.testing.assert_allclose(arrays["mean_frame"], FRAMES.mean(axis=(0, 1)))
+    export(user, tmp_path / "out.png")
+    assert QImage(str(tmp_path / "out.png")) == user.image_view.to_image()
+    assert read_recipe(tmp_path / "out.png").analyses
 
 
-def test_a_folder_that_is_not_there_is_explained_and_nothing_is_left(user: User, tmp_path: Path) -> None:
-    export(user, tmp_path / "missing" / "out.tif")
-    dialog = user.dialog()
-    assert isinstance(dialog, ErrorDialog)
-    assert "missing" in dialog.copy_text
+def test_several_pictures_get_their_names(user: User, tmp_path: Path) -> None:
+    export(user, tmp_path / "out.tif", everything=True)
+    names = {path.name for path in tmp_path.glob("out*")}
+    assert names == {"out_BF.tif", "out_disk.tif", "out_mean_frame.tif"}
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out_BF.tif"), image(user, "BF"))
+    export(user, tmp_path / "out.png", everything=True)
+    assert QImage(str(tmp_path / "out_disk.png")) == user.image_view.to_image()
+    assert (tmp_path / "out_BF.png").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_explained_and_nothing_is_left(user: User, tmp_path: Path) -> None:
+    dialog = dialog_of(user)
+    dialog.set_file(str(tmp_path / "missing" / "out.tif"))
+    assert not dialog.export_button.isEnabled()
+    assert "missing" in dialog.words.text()
     dialog.close()
-    assert not (tmp_path / "missing").exists()
+    (tmp_path / "taken.tif").mkdir()
+    user.desk.exports.export(["disk"], tmp_path / "taken.tif")
+    user.wait(lambda: isinstance(user.dialog(), ErrorDialog), "the dialog")
+    assert "taken.tif" in user.dialog().copy_text
+    user.dialog().close()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_without_an_image_there_is_nothing_to_export(user: User, tmp_path: Path) -> None:
+def test_without_an_image_there_is_nothing_to_export(user: User) -> None:
+    user.trigger("frame_cursor")
     for _ in range(2):
         user.trigger("delete")
     assert not user.session.detectors
-    user.desk.exports.export_to(str(tmp_path / "out.tif"))
-    user.wait(user.dialog, "the dialog")
+    user.trigger("copy_python")
+    user.wait(lambda: isinstance(user.dialog(), ErrorDialog), "the dialog")
     assert "no image" in user.dialog().copy_text
     user.dialog().close()
 

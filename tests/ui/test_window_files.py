@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QFileDialog, QPushButton
+from PyQt5.QtWidgets import QDialogButtonBox, QFileDialog, QPushButton
 
 import ltdesk
-from ltdesk.geometry import Disk
-from ltdesk.session import Session
+from ltdesk.geometry import Disk, PixelMask
+from ltdesk.session import Detector, Session
 from ltdesk.ui import opening
 from ltdesk.ui.autosave import autosave_folder
+from ltdesk.ui.dialogs.dataset_chooser import DatasetChooser
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
+from ltdesk.ui.dialogs.mask_file_dialog import MaskFileDialog
+from ltdesk.ui.dialogs.raw_open_dialog import RawOpenDialog
 from ltdesk.ui.session_file import load_session, save_session
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
@@ -223,30 +226,74 @@ def test_what_a_crash_left_is_offered(qapp: object, scan: Path) -> None:
     user.close()
 
 
+def mask_dialog(user: User, path: Path) -> MaskFileDialog:
+    user.trigger("add_mask")
+    dialog = user.window.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+    return user.window.findChild(MaskFileDialog)
+
+
 def test_a_mask_file_becomes_a_detector(user: User, scan: Path, tmp_path: Path) -> None:
     user.open(scan)
     mask = np.zeros((24, 20), dtype=bool)
     mask[3:6, 2:9] = True
     np.save(tmp_path / "my mask.npy", mask)
-    user.trigger("add_mask")
-    dialog = user.window.findChild(QFileDialog)
-    dialog.fileSelected.emit(str(tmp_path / "my mask.npy"))
-    dialog.close()
-    user.wait(lambda: len(user.session.detectors) == 2, "the detector")
+    dialog = mask_dialog(user, tmp_path / "my mask.npy")
+    user.wait(dialog.add_button.isEnabled, "the mask")
+    dialog.add_button.click()
     user.wait_exact()
     assert user.selected.name == "my_mask"
     np.testing.assert_array_equal(user.shown(), FRAMES[..., mask].sum(axis=-1))
 
 
-def test_a_mask_of_another_size_is_explained_and_spoils_nothing(user: User, scan: Path, tmp_path: Path) -> None:
+def test_a_mask_of_another_size_is_not_taken(user: User, scan: Path, tmp_path: Path) -> None:
     user.open(scan)
     np.save(tmp_path / "small.npy", np.ones((3, 3)))
-    user.desk.files._load_mask(str(tmp_path / "small.npy"))
+    dialog = mask_dialog(user, tmp_path / "small.npy")
+    user.wait(lambda: "3 × 3" in dialog.fit.text(), "the words")
+    assert not dialog.add_button.isEnabled()
+    dialog.close()
+
+
+def test_a_mask_that_does_not_fit_spoils_no_other_image(user: User, scan: Path) -> None:
+    user.open(scan)
+    wrong = Detector(name="wrong", colour="#123456", shape=PixelMask.from_array(np.ones((3, 3))))
+    user.desk.model.edit("from another scan", user.session.with_detector(wrong))
     dialog = error_of(user)
     assert "24x20" in dialog.copy_text
     dialog.close()
     user.trigger("undo")
     user.wait_exact()
+
+
+def test_of_several_datasets_the_user_takes_one(user: User, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        file["first"], file["second"] = FRAMES, FRAMES[:3] + 7
+    user.drop(tmp_path / "two.h5")
+    user.wait(lambda: user.window.findChild(DatasetChooser), "the chooser")
+    chooser = user.window.findChild(DatasetChooser)
+    chooser.table.selectRow(1)
+    chooser.buttons.button(QDialogButtonBox.Open).click()
+    user.wait(lambda: user.window.page is user.window.work, "the scan")
+    user.wait_exact()
+    assert user.desk.dataset.ref.dataset == "/second"
+    assert user.desk.dataset.scan_shape == (3, 6)
+
+
+def test_a_raw_file_is_asked_for_its_shapes(user: User, tmp_path: Path) -> None:
+    path = tmp_path / "frames.raw"
+    path.write_bytes(FRAMES.tobytes())
+    user.drop(path)
+    user.wait(lambda: user.window.findChild(RawOpenDialog), "the dialog")
+    dialog = user.window.findChild(RawOpenDialog)
+    for box, value in ((dialog.scan_y, 8), (dialog.scan_x, 6), (dialog.frame_y, 24), (dialog.frame_x, 20)):
+        box.setValue(value)
+    dialog.dtype.setCurrentIndex(dialog.dtype.findData("<u2"))
+    dialog.accept()
+    user.wait(lambda: user.window.page is user.window.work, "the scan")
+    user.wait_exact()
+    np.testing.assert_array_equal(user.shown(), FRAMES[..., user.selected.shape.mask((24, 20))].sum(axis=-1))
 
 
 def test_a_scan_of_half_its_frames_says_so(user: User, tmp_path: Path) -> None:

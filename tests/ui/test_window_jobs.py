@@ -179,8 +179,8 @@ def test_a_fault_in_an_executor_is_reported_and_the_window_lives_on(
     [
         (Progress(), ""),
         (Progress(running=True, done=63, total=100, rate=18e9, left=0.1), "63 % · 18.0 GB/s · 0.1 s left"),
-        (Progress(running=True, done=1, total=64, rate=2e6, left=125), "1 % · 2.00 MB/s · 2:05 left"),
-        (Progress(done=64, total=64, rate=4.2e9, seconds=0.51), "4.20 GB/s · 0.5 s"),
+        (Progress(running=True, done=1, total=64, rate=2e6, left=125), "1 % · 2.0 MB/s · 2:05 left"),
+        (Progress(done=64, total=64, rate=4.2e9, seconds=0.51), "4.2 GB/s · 0.5 s"),
         (Progress(cancelled=True, done=32, total=64), "Stopped at 50 %"),
         (Progress(done=61, total=64, failed=3, rate=1e9), "3 of 64 parts failed"),
     ],
