@@ -83,7 +83,7 @@ class JobBar(QStatusBar):
         bar.setAccessibleName("Progress of the job")
         bar.setRange(0, STEPS)
         bar.setTextVisible(False)
-        bar.setFixedSize(QSize(16 * style.GRID, style.GRID))
+        bar.setFixedSize(QSize(12 * style.GRID, style.GRID))
         keep_size(bar)
         return bar
 
@@ -97,7 +97,7 @@ class JobBar(QStatusBar):
 
     def _lay_out(self) -> None:
         keep_size(self.cancel_button)
-        width = self.numbers.fontMetrics().horizontalAdvance("100 % · 99.9 GB/s · 10:00:00 left")
+        width = self.numbers.fontMetrics().horizontalAdvance("100 % · 99.9 GB/s · 59:59 left")
         self.numbers.setMinimumWidth(width)
         row = QWidget(self)
         layout = QHBoxLayout(row)

@@ -75,7 +75,7 @@ class WelcomePage(QWidget):
     def _lay_out(self) -> None:
         title = QLabel("ltdesk", self)
         title.setFont(style.heading_font(self.font(), 2.2))
-        purpose = self._dim("Draw virtual detectors on a diffraction frame; see the image that each one gives.")
+        purpose = self._dim("Draw virtual detectors on a diffraction frame and see their images, live.")
         self.recent_heading = self._dim("Recent")
         buttons = QHBoxLayout()
         buttons.setSpacing(style.GRID)
