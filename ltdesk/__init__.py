@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ltdesk.api import open, run, save, submit
     from ltdesk.errors import LtdeskError
     from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
+    from ltdesk.polar import AnnularSeries, RadialProfile
 
 _PLACES = {
     "ltdesk.api": ("open", "run", "submit", "save"),
@@ -47,11 +48,13 @@ _PLACES = {
         "StdSignal",
         "MaxSignal",
     ),
+    "ltdesk.polar": ("RadialProfile", "AnnularSeries"),
     "ltdesk.errors": ("LtdeskError",),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
+    "AnnularSeries",
     "CenterOfMass",
     "Disk",
     "Ellipse",
@@ -63,6 +66,7 @@ __all__ = [
     "PixelMask",
     "Point",
     "Polygon",
+    "RadialProfile",
     "Rectangle",
     "Ring",
     "Sector",

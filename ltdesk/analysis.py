@@ -5,6 +5,7 @@ A spec says which results it gives; how they are computed is found in `ltdesk.en
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -48,6 +49,11 @@ def sum_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """The type that sums of `dtype` are kept in: uint64 for unsigned and bool, int64 for signed, float64 for floats."""
     kind = np.dtype(dtype).kind
     return np.dtype({"u": np.uint64, "b": np.uint64, "i": np.int64}.get(kind, np.float64))
+
+
+def split_list(value: Any) -> Any:
+    """Text as the command line writes a list, its items joined by ``+`` or ``;``, as a list; all else as it is."""
+    return re.split(r"(?<![eE])\+|;", value) if isinstance(value, str) else value
 
 
 class Analysis(BaseModel):
@@ -98,22 +104,27 @@ class VirtualDetector(Analysis):
         return (ResultSpec(name=self.name, kind="scan", dtype=out.name),)
 
 
-class CenterOfMass(Analysis):
+class Centred(Analysis):
+    """An analysis about a point ``(cy, cx)`` in pixels, by default the frame's centre ``((ky-1)/2, (kx-1)/2)``."""
+
+    cy: Finite | None = None
+    cx: Finite | None = None
+
+    def centre(self, frame_shape: Size2D) -> tuple[float, float]:
+        """The point ``(cy, cx)``."""
+        cy = (frame_shape[0] - 1) / 2 if self.cy is None else self.cy
+        cx = (frame_shape[1] - 1) / 2 if self.cx is None else self.cx
+        return cy, cx
+
+
+class CenterOfMass(Centred):
     """First moments of each frame in camera pixels, relative to ``(cy, cx)``, by default the frame's centre
     ``((ky-1)/2, (kx-1)/2)``; within `mask` alone where one is given. NaN where the frame's sum is 0.
     """
 
     kind: Literal["com"] = "com"
     name: Name = "com"
-    cy: Finite | None = None
-    cx: Finite | None = None
     mask: AnyShape | None = None
-
-    def centre(self, frame_shape: Size2D) -> tuple[float, float]:
-        """The origin ``(cy, cx)`` in pixels."""
-        cy = (frame_shape[0] - 1) / 2 if self.cy is None else self.cy
-        cx = (frame_shape[1] - 1) / 2 if self.cx is None else self.cx
-        return cy, cx
 
     def result_names(self) -> tuple[str, ...]:
         return f"{self.name}_y", f"{self.name}_x"
@@ -212,21 +223,6 @@ class MaxSignal(Analysis):
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
         return (ResultSpec(name=self.name, kind="scan", dtype=np.dtype(dtype).newbyteorder("=").name),)
-
-
-BUILT_IN: tuple[type[Analysis], ...] = (
-    VirtualDetector,
-    CenterOfMass,
-    SumFrame,
-    MeanFrame,
-    MaxFrame,
-    StdFrame,
-    VarFrame,
-    SumSignal,
-    MeanSignal,
-    StdSignal,
-    MaxSignal,
-)
 
 
 def kind_of(spec: type[Analysis]) -> str:

@@ -9,8 +9,25 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from ltdesk.analysis import BUILT_IN, Analysis, kind_of
+from ltdesk import analysis, polar
+from ltdesk.analysis import Analysis, kind_of
 from ltdesk.errors import LtdeskError, UsageError
+
+BUILT_IN: tuple[type[Analysis], ...] = (
+    analysis.VirtualDetector,
+    analysis.CenterOfMass,
+    analysis.SumFrame,
+    analysis.MeanFrame,
+    analysis.MaxFrame,
+    analysis.StdFrame,
+    analysis.VarFrame,
+    analysis.SumSignal,
+    analysis.MeanSignal,
+    analysis.StdSignal,
+    analysis.MaxSignal,
+    polar.RadialProfile,
+    polar.AnnularSeries,
+)
 
 
 @cache

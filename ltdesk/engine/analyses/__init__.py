@@ -1,6 +1,6 @@
 """How each analysis is computed, found by its spec's ``kind``.
 
-To add one: a spec in `ltdesk.analysis`, a `Kernel` here.
+To add one: a spec among the nouns (`ltdesk.analysis`, listed in `ltdesk.plugins`), a `Kernel` here.
 
 A plug-in's spec class names its kernel by a class attribute ``kernel = "package.module:Class"``.
 """
@@ -28,6 +28,8 @@ _KERNELS = {
     "mean_signal": "ltdesk.engine.analyses.signals:MeanSignalKernel",
     "std_signal": "ltdesk.engine.analyses.signals:StdSignalKernel",
     "max_signal": "ltdesk.engine.analyses.signals:MaxSignalKernel",
+    "radial": "ltdesk.engine.analyses.polar:RadialProfileKernel",
+    "annular": "ltdesk.engine.analyses.polar:AnnularSeriesKernel",
 }
 
 

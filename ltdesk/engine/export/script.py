@@ -20,6 +20,8 @@ CLASS_OF = {
     "mean_signal": "MeanSignal",
     "std_signal": "StdSignal",
     "max_signal": "MaxSignal",
+    "radial": "RadialProfile",
+    "annular": "AnnularSeries",
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ltdesk.analysis import BUILT_IN, Analysis, CenterOfMass, SumFrame, VirtualDetector
+from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, VirtualDetector
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.ingest import Ingested, ingest
@@ -24,6 +24,7 @@ from ltdesk.engine.stored_scans import look, look_inside, remove, verify
 from ltdesk.errors import DamagedFileError, JobCancelled, OpenError, StorageError, UsageError
 from ltdesk.geometry import Disk, Rectangle, Ring
 from ltdesk.job import Job, Partition
+from ltdesk.plugins import BUILT_IN
 from tests.engine.formats.helpers import Array, open_raw, scan, write_h5, write_npy
 from tests.engine.storage.storage_suite import Place
 

@@ -1,0 +1,109 @@
+"""Specs of analyses about a centre: rings of pixels at the same distance from it, on circles or on ellipses."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from pydantic import BeforeValidator, Field, field_validator
+
+from ltdesk.analysis import Centred, Name, ResultSpec, split_list, sum_dtype
+from ltdesk.geometry import Finite, Float2D, Radius, Size2D, pixel_grid
+
+
+class AboutCentre(Centred):
+    """What these analyses share: the centre, and the ellipse on which pixels count as equally far.
+
+    Attributes
+    ----------
+    cy, cx : the centre in pixels, by default the frame's ``((ky-1)/2, (kx-1)/2)``
+    ratio : the ellipse's semi-axis across `deg` over the one along it; 1 is a circle
+    deg : the direction of the axis whose length is the distance, 0 along +x and growing towards +y
+    """
+
+    ratio: Annotated[float, Field(allow_inf_nan=False, gt=0)] = 1.0
+    deg: Finite = 0.0
+
+    def squared_distances(self, frame_shape: Size2D) -> Float2D:
+        """The square ``(ky, kx)`` of each pixel's distance from the centre."""
+        cy, cx = self.centre(frame_shape)
+        ys, xs = pixel_grid(frame_shape)
+        if self.ratio == 1.0:
+            return np.asarray((ys - cy) ** 2 + (xs - cx) ** 2)
+        cos, sin = math.cos(math.radians(self.deg)), math.sin(math.radians(self.deg))
+        along = (xs - cx) * cos + (ys - cy) * sin
+        across = (ys - cy) * cos - (xs - cx) * sin
+        return np.asarray(along**2 + (across / self.ratio) ** 2)
+
+    def reach(self, frame_shape: Size2D) -> float:
+        """The distance of the nearest pixel on the frame's edge; of its farthest where the centre is outside."""
+        distances = np.sqrt(self.squared_distances(frame_shape))
+        (cy, cx), (ky, kx) = self.centre(frame_shape), frame_shape
+        if not (0 <= cy <= ky - 1 and 0 <= cx <= kx - 1):
+            return float(distances.max())
+        return float(min(edge.min() for edge in (distances[0], distances[-1], distances[:, 0], distances[:, -1])))
+
+
+class RadialProfile(AboutCentre):
+    """The azimuthal average of each frame ``(sy, sx, nbins) float64``: bin k is the mean over the pixels whose distance
+    d from the centre has ``k - 1/2 <= d < k + 1/2``, NaN where there is no such pixel.
+
+    By default k goes up to the distance of the frame's nearest edge, so that the circles are whole.
+    """
+
+    kind: Literal["radial"] = "radial"
+    name: Name = "radial"
+    nbins: Annotated[int, Field(gt=0)] | None = None
+
+    def bins(self, frame_shape: Size2D) -> int:
+        """How many bins there are."""
+        return math.floor(self.reach(frame_shape)) + 1 if self.nbins is None else self.nbins
+
+    def labels(self, frame_shape: Size2D) -> NDArray[np.int64]:
+        """The bin of each pixel ``(ky, kx)``, -1 for none."""
+        bin_of = np.floor(np.sqrt(self.squared_distances(frame_shape)) + 0.5)
+        return np.where(bin_of < self.bins(frame_shape), bin_of, -1).astype(np.int64)
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="scan", dtype="float64", extra=(self.bins(frame_shape),)),)
+
+
+class AnnularSeries(AboutCentre):
+    """The sums of each frame in rings side by side ``(sy, sx, rings)``, exact for integers.
+
+    Ring i is, as `Ring` has it, the disk of ``radii[i + 1]`` without the disk of ``radii[i]``; a radius of 0 takes
+    nothing away. `radii` grow; as text they are joined by ``+`` or ``;``. By default there are four rings of one width
+    up to the pixel on the frame's edge that is nearest to the centre.
+    """
+
+    kind: Literal["annular"] = "annular"
+    name: Name = "annular"
+    radii: Annotated[tuple[Radius, ...], BeforeValidator(split_list), Field(min_length=2)] | None = None
+
+    @field_validator("radii")
+    @classmethod
+    def _growing(cls, radii: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if any(outer <= inner for inner, outer in pairwise(radii or ())):
+            raise ValueError("radii must grow from one to the next")
+        return radii
+
+    def edges(self, frame_shape: Size2D) -> tuple[float, ...]:
+        """The radii, as given or by default."""
+        if self.radii is not None:
+            return self.radii
+        return tuple(np.linspace(0.0, self.reach(frame_shape) or 1.0, 5).tolist())
+
+    def labels(self, frame_shape: Size2D) -> NDArray[np.int64]:
+        """The ring of each pixel ``(ky, kx)``, -1 for none."""
+        squares, radii = self.squared_distances(frame_shape), self.edges(frame_shape)
+        ring = np.searchsorted(np.square(radii), squares, side="left") - 1
+        if radii[0] == 0:
+            ring[squares == 0] = 0
+        return np.where(ring < len(radii) - 1, ring, -1)
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        rings = len(self.edges(frame_shape)) - 1
+        return (ResultSpec(name=self.name, kind="scan", dtype=sum_dtype(dtype).name, extra=(rings,)),)
