@@ -49,16 +49,24 @@ def target_bytes(scan_shape: Size2D, frame_bytes: int) -> int:
 
 
 def coarse_to_fine(rows: int, columns: int) -> list[tuple[int, int]]:
-    """All cells of a grid in bit-reversed Morton order: any beginning of the list covers the grid evenly."""
-    bits = max(rows - 1, columns - 1, 0).bit_length()
+    """All cells of a grid in bit-reversed Morton order: any beginning of the list covers the grid evenly.
+
+    The halves come before the quarters along both sides, however many cells a side has.
+    """
+    row_bits, column_bits = (rows - 1).bit_length(), (columns - 1).bit_length()
 
     def rank(cell: tuple[int, int]) -> int:
         value = 0
-        for bit in range(bits):
-            value = value << 2 | (cell[0] >> bit & 1) << 1 | cell[1] >> bit & 1
+        for level in reversed(range(max(row_bits, column_bits))):  # the finest division counts most
+            value = value << 2 | _bit(cell[0], row_bits, level) << 1 | _bit(cell[1], column_bits, level)
         return value
 
     return sorted(((row, column) for row in range(rows) for column in range(columns)), key=rank)
+
+
+def _bit(place: int, bits: int, level: int) -> int:
+    """Which half, quarter, … of the side a place is in, at `level` 0, 1, …; 0 where the side is not divided so far."""
+    return place >> (bits - 1 - level) & 1 if level < bits else 0
 
 
 def _units_per_partition(units: Size2D, wanted: int) -> Size2D:

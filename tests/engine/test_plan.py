@@ -50,12 +50,23 @@ def test_a_2_gb_scan_has_64_partitions_and_a_10_tb_scan_about_160_000() -> None:
 def test_any_beginning_of_the_order_covers_the_grid_evenly(rows: int, columns: int) -> None:
     order = coarse_to_fine(rows, columns)
     assert sorted(order) == [(r, c) for r in range(rows) for c in range(columns)]
-    side = max(rows, columns)
+    heights, widths = powers_down(rows), powers_down(columns)
+    for level in range(max(len(heights), len(widths))):
+        dy, dx = heights[min(level, len(heights) - 1)], widths[min(level, len(widths) - 1)]
+        cells = -(-rows // dy) * -(-columns // dx)
+        assert set(order[:cells]) == {(r, c) for r in range(0, rows, dy) for c in range(0, columns, dx)}
+
+
+def powers_down(side: int) -> list[int]:
+    """Steps that cut a side into 1, 2, 4, … parts, down to 1."""
     power = 1 << (side - 1).bit_length()
-    for level in range(power.bit_length()):
-        step = power >> level
-        cells = -(-rows // step) * -(-columns // step)
-        assert set(order[:cells]) == {(r, c) for r in range(0, rows, step) for c in range(0, columns, step)}
+    return [power >> level for level in range(power.bit_length())]
+
+
+def test_a_tall_grid_is_covered_over_its_whole_width_at_once() -> None:
+    """A large scan's partitions are pieces of a line: hundreds of rows, a few columns."""
+    assert {column for _, column in coarse_to_fine(768, 2)[:4]} == {0, 1}
+    assert {column // 2 for _, column in coarse_to_fine(256, 4)[:4]} == {0, 1}
 
 
 def test_chunks_too_large_for_memory_are_cut_through() -> None:
