@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         VirtualDetector,
     )
     from ltdesk.api import open, run, save, submit
+    from ltdesk.engine.vector_field import fit_descan, rotation_by_minimal_curl
     from ltdesk.errors import LtdeskError
     from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
     from ltdesk.polar import AnnularSeries, RadialProfile
@@ -49,6 +50,7 @@ _PLACES = {
         "MaxSignal",
     ),
     "ltdesk.polar": ("RadialProfile", "AnnularSeries"),
+    "ltdesk.engine.vector_field": ("fit_descan", "rotation_by_minimal_curl"),
     "ltdesk.errors": ("LtdeskError",),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
@@ -76,7 +78,9 @@ __all__ = [
     "SumSignal",
     "VarFrame",
     "VirtualDetector",
+    "fit_descan",
     "open",
+    "rotation_by_minimal_curl",
     "run",
     "save",
     "submit",

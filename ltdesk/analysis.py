@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from ltdesk.geometry import AnyShape, Finite, Size2D, Weighted
 
@@ -53,7 +53,7 @@ def sum_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 def split_list(value: Any) -> Any:
     """Text as the command line writes a list, its items joined by ``+`` or ``;``, as a list; all else as it is."""
-    return re.split(r"(?<![eE])\+|;", value) if isinstance(value, str) else value
+    return re.split(r"(?<!\d[eE])\+|;", value) if isinstance(value, str) else value
 
 
 class Analysis(BaseModel):
@@ -117,20 +117,65 @@ class Centred(Analysis):
         return cy, cx
 
 
+COM_UNITS = {
+    "y": "px",
+    "x": "px",
+    "magnitude": "px",
+    "direction": "deg",
+    "divergence": "px/step",
+    "curl": "px/step",
+    "icom": "px·step",
+}
+"""The maps that a centre of mass may give."""
+ComMap = Literal["y", "x", "magnitude", "direction", "divergence", "curl", "icom"]
+
+
 class CenterOfMass(Centred):
     """First moments of each frame in camera pixels, relative to ``(cy, cx)``, by default the frame's centre
     ``((ky-1)/2, (kx-1)/2)``; within `mask` alone where one is given. NaN where the frame's sum is 0.
+
+    Attributes
+    ----------
+    maps : results ``NAME_MAP (sy, sx) float64``: ``y`` and ``x`` by default; ``magnitude``; ``direction`` in degrees, 0
+        along +x and growing towards +y; ``divergence`` and ``curl`` (central differences, NaN beside what is not
+        known); ``icom`` (integrated by Fourier transform). As text joined by ``+``
+    descan : coefficients of a plane (of 1, y, x for the y component, then for x: 6 numbers) or paraboloid (of 1, y, x,
+        y*y, y*x, x*x: 12 numbers) over scan positions, taken away first; `fit_descan` finds them
+    flip : turn y round, for a camera whose first row is the lowest
+    rotation : degrees by which the vectors are then turned from +x towards +y, into the scan's axes;
+        `rotation_by_minimal_curl` finds it and `flip`
     """
 
     kind: Literal["com"] = "com"
     name: Name = "com"
     mask: AnyShape | None = None
+    maps: Annotated[tuple[ComMap, ...], BeforeValidator(split_list), Field(min_length=1)] = ("y", "x")
+    descan: Annotated[tuple[Finite, ...], BeforeValidator(split_list)] | None = None
+    flip: bool = False
+    rotation: Finite = 0.0
+
+    @field_validator("maps")
+    @classmethod
+    def _each_once(cls, maps: tuple[ComMap, ...]) -> tuple[ComMap, ...]:
+        if len(set(maps)) < len(maps):
+            raise ValueError("each map can be asked for once")
+        return maps
+
+    @field_validator("descan")
+    @classmethod
+    def _plane_or_paraboloid(cls, descan: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if descan is not None and len(descan) not in (6, 12):
+            raise ValueError("descan takes 6 numbers for a plane, 12 for a paraboloid")
+        return descan
 
     def result_names(self) -> tuple[str, ...]:
-        return f"{self.name}_y", f"{self.name}_x"
+        return tuple(f"{self.name}_{which}" for which in self.maps)
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
-        return tuple(ResultSpec(name=f"{self.name}_{axis}", kind="scan", dtype="float64", unit="px") for axis in "yx")
+        return tuple(
+            ResultSpec(name=f"{self.name}_{which}", kind="scan", dtype="float64", unit=COM_UNITS[which])
+            for which in self.maps
+        )
 
 
 class SumFrame(Analysis):

@@ -14,6 +14,7 @@ from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.masks import selector
 from ltdesk.engine.kernels.moments import Rows, centre_of_mass
 from ltdesk.engine.pixels import mask_of, pixel_dtype
+from ltdesk.engine.vector_field import MAPS, rotated, without_descan
 from ltdesk.geometry import Size2D
 
 
@@ -21,7 +22,7 @@ class CenterOfMassKernel:
     """Reads only the rows that the mask touches. A pixel mask's weights count as inside or outside."""
 
     def __init__(self, spec: CenterOfMass, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        self._name, self._frame_shape = spec.name, frame_shape
+        self._spec, self._name, self._frame_shape = spec, spec.name, frame_shape
         self._centre = spec.centre(frame_shape)
         self._rows: Rows = (0, frame_shape[0])
         self._selector: NDArray[Any] | None = None
@@ -43,8 +44,11 @@ class CenterOfMassKernel:
         )
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        both = buffers[self._name]
-        return {f"{self._name}_y": both[..., 0].copy(), f"{self._name}_x": both[..., 1].copy()}
+        y, x = (np.ascontiguousarray(buffers[self._name][..., axis]) for axis in (0, 1))
+        if self._spec.descan is not None:
+            y, x = without_descan(y, x, self._spec.descan)
+        y, x = rotated(y, x, self._spec.rotation, self._spec.flip)
+        return {f"{self._name}_{which}": MAPS[which](y, x) for which in self._spec.maps}
 
 
 def _rows_of(mask: NDArray[np.bool_]) -> Rows:
