@@ -96,8 +96,7 @@ class Desk(QObject):
 
     def show(self) -> None:
         """Show the window where it was last, with what a crash left behind."""
-        if not self.settings.restore_window(self.window):
-            self.window.resize(self.window.size())
+        self.settings.restore_window(self.window)
         state = self.settings.bytes_value("work")
         if state is not None:
             self.window.work.restoreState(state)

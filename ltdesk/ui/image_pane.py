@@ -143,10 +143,9 @@ class ImagePane(QObject):
 
     def _status(self, answer: Answer, wish: Wish) -> Status:
         """While the hand moves the image is exact for a place that it has just left: nothing is claimed then."""
-        stale = answer.wish.key != wish.key
-        if self._model.dragging and (stale or answer.state == "exact"):
-            return ""
-        if stale:
+        if self._model.dragging:
+            return answer.state if answer.state in ("preview", "filling") else ""
+        if answer.wish.key != wish.key:
             return "preview"
         return answer.state if answer.state in ("exact", "preview", "filling") else ""
 
