@@ -179,7 +179,7 @@ def test_a_request_that_makes_no_sense_is_a_usage_error(folder: Path, said: str)
 def test_a_bad_file_is_named_and_leaves_nothing(folder: Path, name: str, content: bytes | str | None) -> None:
     if content == "folder":
         (folder / name).mkdir()
-    elif content is not None:
+    elif isinstance(content, bytes):
         (folder / name).write_bytes(content)
     before = files(folder)
     for command in (("run", name, "-o", "o.npz", "--analysis", "com"), ("info", name)):

@@ -62,7 +62,7 @@ def test_a_job_cannot_be_changed() -> None:
 )
 def test_a_job_that_makes_no_sense_is_refused(analyses: tuple[object, ...], reason: str) -> None:
     with pytest.raises((ValidationError, LtdeskError), match=reason):
-        Job(dataset=DatasetRef(uri="a"), analyses=analyses)  # type: ignore[arg-type]
+        Job(dataset=DatasetRef(uri="a"), analyses=analyses)
 
 
 @pytest.mark.parametrize("name", ["valid", "recipe", "execution", "a b", "", "é"])

@@ -81,7 +81,9 @@ class MainWindow(QMainWindow):
     @property
     def page(self) -> QWidget:
         """What is shown in the middle."""
-        return self.pages.currentWidget()
+        page = self.pages.currentWidget()
+        assert page is not None
+        return page
 
     def show_recent(self, uris: Sequence[str], open_one: Callable[[str], None], clear: Callable[[], None]) -> None:
         """Fill the menu of recent files."""

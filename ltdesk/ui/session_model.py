@@ -113,7 +113,7 @@ class _Edit(QUndoCommand):
     def id(self) -> int:
         return hash(self._merge) & 0x7FFFFFFF if self._merge else -1
 
-    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 (Qt's name)
+    def mergeWith(self, other: QUndoCommand) -> bool:
         with suppress(AttributeError):
             if other._merge == self._merge:
                 self._after = other._after

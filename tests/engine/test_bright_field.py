@@ -34,9 +34,7 @@ def near(disk: Disk, cy: float, cx: float, r: float, within: float = 0.5) -> boo
     counts=st.integers(50, 2000),
     seed=st.integers(0, 99),
 )
-def test_a_disk_in_counts_is_found_within_half_a_pixel(
-    cy: float, cx: float, r: float, counts: int, seed: int
-) -> None:
+def test_a_disk_in_counts_is_found_within_half_a_pixel(cy: float, cx: float, r: float, counts: int, seed: int) -> None:
     frame = np.random.default_rng(seed).poisson(beam((96, 120), cy, cx, r, counts) + 0.5)
     assert near(fit_direct_beam(frame.astype(np.uint16)), cy, cx, r, 0.6)
 

@@ -110,6 +110,8 @@ def test_failed_partitions_are_counted_hatched_and_tried_again(
     user.wait(lambda: user.window.job_bar.numbers.text() == "1 of 8 parts failed", "the words")
     assert "the disk is gone" in user.window.job_bar.numbers.toolTip()
     picture = user.image_view.prepared.picture
+    assert picture.failed is not None
+    assert picture.valid is not None
     assert picture.failed.sum() == 32
     assert not picture.valid[picture.failed].any()
     assert user.image_view.status != "exact"
