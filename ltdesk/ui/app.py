@@ -6,13 +6,12 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QApplication
 
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.executor import Executor
-from ltdesk.engine.local import LocalExecutor
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
 from ltdesk.ui import error_report, style
@@ -30,6 +29,7 @@ from ltdesk.ui.image_pane import ImagePane
 from ltdesk.ui.job_bar import executor_text
 from ltdesk.ui.keyboard import Keyboard
 from ltdesk.ui.live import LiveJobs
+from ltdesk.ui.local_later import LocalExecutor
 from ltdesk.ui.mailbox import Mailbox
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.opening import Opened, Opener, file_title
@@ -37,6 +37,9 @@ from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
 from ltdesk.ui.view_commands import ViewCommands
 from ltdesk.ui.wishes import Wish
+
+if TYPE_CHECKING:
+    from ltdesk.engine.executor import Executor
 
 RELEASE_SECONDS = 10.0
 
@@ -103,6 +106,8 @@ class Desk(QObject):
         self.window.show_welcome()
         self.window.welcome.offer_restore(left_behind())
         self.window.show()
+        if isinstance(self.executor, LocalExecutor):
+            QTimer.singleShot(0, self.executor.warm_up)
 
     def close_scan(self) -> None:
         """Back to the start page; jobs are cancelled and the file is let go."""

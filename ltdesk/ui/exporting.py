@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
 from PyQt5.QtGui import QImage
 
 from ltdesk.analysis import ResultSpec
-from ltdesk.engine.assembly import Results
 from ltdesk.engine.atomic import atomic_path
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.export import save
-from ltdesk.engine.export.pictures import description
 from ltdesk.engine.recipe import make_recipe
 from ltdesk.errors import ExportError, UsageError
 from ltdesk.job import Job
@@ -23,6 +21,9 @@ from ltdesk.session import Session
 from ltdesk.shape_text import validation_text
 from ltdesk.ui.answers import Answer
 from ltdesk.ui.wishes import MEAN_FRAME, Wish, Wishes, image_wishes, shown_wishes
+
+if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
+    from ltdesk.engine.assembly import Results
 
 
 class Seen(NamedTuple):
@@ -78,6 +79,8 @@ def results_of(wishes: Wishes, names: Sequence[str], known: Known, job: Job, dat
 
     Raises ExportError where one has not been computed yet.
     """
+    from ltdesk.engine.assembly import Results
+
     answers = [(wish, known(wish)) for wish in wishes]
     missing = [wish.analysis.name for wish, answer in answers if answer is None]
     if missing:
@@ -98,6 +101,8 @@ def results_of(wishes: Wishes, names: Sequence[str], known: Known, job: Job, dat
 
 def save_as_seen(results: Results, path: Path, picture: QImage) -> Path:
     """Write a picture as it is on the screen, as PNG with the recipe inside: dropped on a window it opens again."""
+    from ltdesk.engine.export.pictures import description
+
     marked = QImage(picture)
     marked.setText("ltdesk", description(results, next(iter(results))))
     with atomic_path(path) as temporary:
@@ -111,12 +116,13 @@ def save_results(results: Results, path: Path, seen: Seen | None = None) -> list
 
     Returns the paths written. Raises ExportError, UsageError.
     """
+    from ltdesk.engine.export import save
+
     if seen is None or path.suffix.lower() != ".png":
         return save(results, path)
     name, parts, picture = seen
     others = [other for other in results if other not in parts]
     written = [save_as_seen(results, path.with_stem(f"{path.stem}_{name}") if others else path, picture)]
     for other in others:
-        one = Results({other: results[other]}, results.valid, results.specs, results.recipe, results.execution)
-        written += save(one, path.with_stem(f"{path.stem}_{other}"))
+        written += save(replace(results, arrays={other: results[other]}), path.with_stem(f"{path.stem}_{other}"))
     return written

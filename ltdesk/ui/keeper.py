@@ -12,13 +12,16 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.executor import Executor, Update
 from ltdesk.errors import LtdeskError
 from ltdesk.ui.answers import Answer, AnswerShelf, Progress
 from ltdesk.ui.running_job import RunningJob, make_job
 from ltdesk.ui.wishes import Wish, Wishes
+
+if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
+    from ltdesk.engine.executor import Executor, Update
 
 PATIENCE = 0.15
 """Seconds that a dragged position's job may take before the next one replaces it."""

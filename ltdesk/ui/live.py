@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.executor import Executor
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
 from ltdesk.ui.answers import Answer, Progress
@@ -13,6 +14,9 @@ from ltdesk.ui.keeper import Keeper
 from ltdesk.ui.mailbox import Mailbox
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.wishes import Wish, Wishes, urgent, wishes_of
+
+if TYPE_CHECKING:
+    from ltdesk.engine.executor import Executor
 
 FOLLOWED = ("dataset", "region", "detectors", "selected", "analyses", "frame_source", "shown")
 

@@ -6,16 +6,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.executor import JobHandle, Update
 from ltdesk.job import DatasetRef, Job
 from ltdesk.ui.answers import Answer, Progress, State
 from ltdesk.ui.wishes import Wishes
+
+if TYPE_CHECKING:
+    from ltdesk.engine.executor import JobHandle, Update
 
 QUIET = 0.08
 """Seconds before an unfinished job shows itself: one that is done by then never shows half a picture."""

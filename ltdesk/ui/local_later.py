@@ -1,0 +1,52 @@
+"""The local executor, made when the first job comes: the window is there before the kernels are loaded."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.job import Job
+
+if TYPE_CHECKING:
+    from ltdesk.engine.executor import JobHandle
+    from ltdesk.engine.local import LocalExecutor as Local
+
+
+class LocalExecutor:
+    """As `ltdesk.engine.local.LocalExecutor`, which it makes in the thread that submits first.
+
+    Loading the kernels takes a quarter of a second: `warm_up` does it in a thread of its own while the user
+    looks for a file.
+    """
+
+    def __init__(self) -> None:
+        self.threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._local: Local | None = None
+        self._lock = threading.Lock()
+        self._warming: threading.Thread | None = None
+
+    def submit(self, job: Job, dataset: Dataset | None = None) -> JobHandle:
+        """Start a job. Raises as the local executor does."""
+        return self._get().submit(job, dataset)
+
+    def warm_up(self) -> None:
+        """Load what the first job needs, in a thread."""
+        self._warming = threading.Thread(target=self._get, name="ltdesk-warm-up", daemon=True)
+        self._warming.start()
+
+    def close(self) -> None:
+        """Cancel all jobs and wait for the threads."""
+        if self._warming is not None:
+            self._warming.join()
+        if self._local is not None:
+            self._local.close()
+
+    def _get(self) -> Local:
+        with self._lock:
+            if self._local is None:
+                from ltdesk.engine.local import LocalExecutor as Made
+
+                self._local = Made(self.threads)
+            return self._local
