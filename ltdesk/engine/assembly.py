@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.analysis import ResultSpec
-from ltdesk.engine.analyses import Buffer, kernel_for, merge
+from ltdesk.engine.analyses import Buffer, kernels_for, merge
 from ltdesk.engine.dataset import Calibration, Dataset
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.recipe import make_recipe
@@ -57,7 +57,7 @@ class Assembly:
 
     def __init__(self, job: Job, dataset: Dataset) -> None:
         self._job, self._dataset = job, dataset
-        self._kernels = tuple(kernel_for(spec, dataset.frame_shape, dataset.dtype) for spec in job.analyses)
+        self._kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
         self._buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
         self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in self._buffers.values()}
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
@@ -118,7 +118,8 @@ class Assembly:
             for spec in analysis.results(dataset.frame_shape, dataset.dtype)
         }
         recipe = make_recipe(self._job, dataset)
-        return Results(finished, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, dataset.calibration)
+        arrays = {name: finished[name] for name in specs}
+        return Results(arrays, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, dataset.calibration)
 
     def _place(self, partial: Partial) -> None:
         partition = self._plan[partial.index]

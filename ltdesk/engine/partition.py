@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.engine.analyses import Kernel, kernel_for
+from ltdesk.engine.analyses import Kernel, kernels_for
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.kernels.frames import Frames, as_frames
 from ltdesk.engine.partial import Partial
@@ -35,7 +35,7 @@ class Prepared:
 
 def prepare(job: Job, dataset: Dataset) -> Prepared:
     """Kernels and region of a job. Raises UsageError where a mask does not fit the dataset."""
-    kernels = tuple(kernel_for(spec, dataset.frame_shape, dataset.dtype) for spec in job.analyses)
+    kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
     region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
     return Prepared(dataset, kernels, region)
 

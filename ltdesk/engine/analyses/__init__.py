@@ -7,7 +7,9 @@ A plug-in's spec class names its kernel by a class attribute ``kernel = "package
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
+from typing import Any
 
 from numpy.typing import DTypeLike
 
@@ -17,7 +19,7 @@ from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Size2D
 
 _KERNELS = {
-    "virtual_detector": "ltdesk.engine.analyses.virtual_detector:VirtualDetectorKernel",
+    "virtual_detector": "ltdesk.engine.analyses.virtual_detector:detector_kernel",
     "com": "ltdesk.engine.analyses.center_of_mass:CenterOfMassKernel",
     "sum_frame": "ltdesk.engine.analyses.frame_folds:SumFrameKernel",
     "mean_frame": "ltdesk.engine.analyses.frame_folds:MeanFrameKernel",
@@ -42,4 +44,13 @@ def kernel_for(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
     return getattr(import_module(module), name)(spec, frame_shape, dtype)  # type: ignore[no-any-return]
 
 
-__all__ = ["Buffer", "Kernel", "kernel_for", "merge"]
+def kernels_for(specs: Iterable[Analysis], frame_shape: Size2D, dtype: DTypeLike) -> tuple[Kernel, ...]:
+    """The kernels of a job's analyses; those that can work together are joined."""
+    groups: dict[Any, list[Kernel]] = {}
+    for kernel in (kernel_for(spec, frame_shape, dtype) for spec in specs):
+        groups.setdefault(getattr(kernel, "join", kernel), []).append(kernel)
+    joined = (join(group) if len(group) > 1 else group for join, group in groups.items())
+    return tuple(kernel for group in joined for kernel in group)
+
+
+__all__ = ["Buffer", "Kernel", "kernel_for", "kernels_for", "merge"]

@@ -52,7 +52,8 @@ class Kernel(Protocol):
     """The computing side of an analysis spec; made once a job, used by several threads at once.
 
     A kernel whose partials do not become one buffer by buffer has a method ``merge(into, new)`` as well: it folds its
-    own ``frame`` and ``single`` buffers of `new`, the later in the plan's order, into those of `into`.
+    own ``frame`` and ``single`` buffers of `new`, the later in the plan's order, into those of `into`. A kernel
+    that can share work has a static method ``join(kernels)``: it gives the kernels to use in place of several with it.
     """
 
     buffers: tuple[Buffer, ...]

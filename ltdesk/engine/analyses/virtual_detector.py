@@ -1,41 +1,41 @@
-"""The kernel of `VirtualDetector`."""
+"""The kernels of `VirtualDetector`: sums inside a 0/1 mask, and sums with weights, several of those at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import VirtualDetector, sum_dtype
-from ltdesk.engine.analyses.base import Arrays, Buffer
+from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import masked_sum, segments, selector, weighted_sum
+from ltdesk.engine.kernels.masks import masked_sum, segments, selector
+from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
 
 
-class VirtualDetectorKernel:
-    """Sums inside the shape. With 0/1 masks the weight multiplies the finished sum, so that integer sums stay exact."""
+def detector_kernel(spec: VirtualDetector, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
+    """The kernel for the shape's kind of mask."""
+    mask = mask_of(spec.shape, frame_shape, spec.name)
+    weights = weights_of(spec.shape, frame_shape)
+    return MaskKernel(spec, mask.ravel(), dtype) if weights is None else WeightsKernel(spec, weights.ravel())
 
-    def __init__(self, spec: VirtualDetector, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        mask = mask_of(spec.shape, frame_shape, spec.name).ravel()
-        weights = weights_of(spec.shape, frame_shape)
+
+class MaskKernel:
+    """Sums inside a 0/1 mask. The detector's weight multiplies the finished sum, so that integer sums stay exact."""
+
+    def __init__(self, spec: VirtualDetector, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self._name, self._weight = spec.name, spec.weight
-        self._segments = segments(mask)
-        self._weights = None if weights is None else weights.ravel()
-        self._selector = selector(mask, pixel_dtype(dtype))
-        out = np.dtype(np.float64) if weights is not None else sum_dtype(dtype)
-        self.buffers = (Buffer(spec.name, "scan", out),)
+        self._segments, self._selector = segments(mask), selector(mask, pixel_dtype(dtype))
+        self.buffers: tuple[Buffer, ...] = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
         out = buffers[self._name][at]
         out[:] = 0
-        if self._weights is not None:
-            weighted_sum(frames.flat, frames.stride, self._segments, self._weights, out)
-        else:
-            masked_sum(frames.flat, frames.stride, self._segments, self._selector, out)
+        masked_sum(frames.flat, frames.stride, self._segments, self._selector, out)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         image = buffers[self._name]
@@ -44,3 +44,44 @@ class VirtualDetectorKernel:
         if image.dtype.kind == "f":
             image[~valid] = np.nan
         return {self._name: image}
+
+
+class WeightsKernel:
+    """Sums with weights. Several of these in a job become one `AllWeightsKernel`."""
+
+    def __init__(self, spec: VirtualDetector, weights: NDArray[np.float64]) -> None:
+        self.name, self.weights, self._weight = spec.name, weights, spec.weight
+        self._alone = Weights(weights[None])
+        self.buffers: tuple[Buffer, ...] = (Buffer(spec.name, "scan", np.dtype(np.float64)),)
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        sums = weighted_sums(frames.flat, frames.stride, frames.n, self._alone)
+        buffers[self.name][at] = sums[:, 0]
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        return {self.name: buffers[self.name] * self._weight}
+
+    @staticmethod
+    def join(kernels: Sequence[WeightsKernel]) -> list[Kernel]:
+        """One kernel for all of these."""
+        return [AllWeightsKernel(kernels)]
+
+
+class AllWeightsKernel:
+    """Sums with several sets of weights in one pass, the same numbers as one by one."""
+
+    def __init__(self, kernels: Sequence[WeightsKernel]) -> None:
+        self._kernels = kernels
+        self._weights = Weights(np.stack([kernel.weights for kernel in kernels]))
+        self.buffers = tuple(buffer for kernel in kernels for buffer in kernel.buffers)
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        sums = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
+        for i, kernel in enumerate(self._kernels):
+            buffers[kernel.name][at] = sums[:, i]
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        finished: Arrays = {}
+        for kernel in self._kernels:
+            finished |= kernel.finish(buffers, valid, frames)
+        return finished

@@ -139,23 +139,6 @@ def _plain(kind: Any) -> Callable[..., None]:
     return run
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _weighted_row(r, w):  # type: ignore[no-untyped-def]
-    a = 0.0
-    for p in range(w.size):
-        a += np.float64(r[p]) * w[p] if w[p] != 0.0 else 0.0
-    return a
-
-
-@njit(nogil=True, cache=True)
-def weighted_sum(flat, stride, where, weights, out):  # type: ignore[no-untyped-def]
-    """Add to ``out (n) float64`` the weighted sum of each frame; a pixel of weight 0 is never taken in."""
-    for f in range(out.size):
-        for s in range(where.shape[0]):
-            i, j = where[s, 0], where[s, 1]
-            out[f] += _weighted_row(flat[f * stride + i : f * stride + j], weights[i:j])
-
-
 _MASKED: dict[str, Callable[..., None]] = {
     "u4": _integer_masked(np.uint32),
     "i4": _integer_masked(np.int32),
