@@ -31,6 +31,7 @@ class JobBar(QStatusBar):
         self.cancel_button = self._button("cancel", "Stop computing (Esc)")
         self.numbers = self._label("How far the job is", figures=True)
         self.retry_button = self._button("retry", "Compute what is missing (F5)")
+        self.retry_button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
         self.hint = _Hint(self)
         self.damage = self._label("Missing frames")
         self.damage.setProperty("rank", "warning")
@@ -50,6 +51,7 @@ class JobBar(QStatusBar):
         self.bar.setVisible(progress.running)
         self.cancel_button.setVisible(progress.running)
         self.retry_button.setVisible(not progress.running and bool(progress.failed or progress.cancelled))
+        self.retry_button.setText("Go on" if progress.cancelled else "Try again")
         settled = progress.done + progress.failed
         self.bar.setValue(round(STEPS * settled / progress.total) if progress.total else 0)
         self.numbers.setText(progress_text(progress))
@@ -151,7 +153,7 @@ def progress_text(progress: Progress) -> str:
     elif progress.cancelled:
         return f"Stopped at {share}"
     elif progress.failed:
-        return f"{progress.failed} of {progress.total} parts failed"
+        return f"{progress.failed} of {progress.total} partitions failed"
     elif progress.done < progress.total:
         return progress.message
     else:

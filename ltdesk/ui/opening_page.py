@@ -28,7 +28,6 @@ class OpeningPage(QWidget):
         self.name = QLabel(self)
         self.name.setFont(style.heading_font(self.font(), 1.4))
         self.name.setTextFormat(Qt.PlainText)
-        self.name.setWordWrap(True)
         self.place = self._dim("Where it is")
         self.stage = self._dim("What is being read")
         self.bar = QProgressBar(self)
@@ -44,20 +43,26 @@ class OpeningPage(QWidget):
     def show_file(self, uri: str) -> None:
         """A file or URI is being opened from now on."""
         folder, name = os.path.split(uri)
-        self.name.setText(name or uri)
-        self.place.setText(" · ".join(part for part in (folder, _size(uri)) if part))
+        self._show(self.name, name or uri)
+        self._show(self.place, " · ".join(part for part in (folder, _size(uri)) if part))
         self.stage.setText("")
 
     def show_stage(self, text: str) -> None:
         """What is being read now."""
         self.stage.setText(text)
 
+    def _show(self, label: QLabel, text: str) -> None:
+        """One line, cut in its middle where it is too long; whole in the tool tip."""
+        label.setAccessibleDescription(text)
+        cut = label.fontMetrics().elidedText(text, Qt.ElideMiddle, WIDTH - 2 * style.GRID)
+        label.setText(cut)
+        label.setToolTip(text if cut != text else "")
+
     def _dim(self, name: str) -> QLabel:
         label = QLabel(self)
         label.setAccessibleName(name)
         label.setTextFormat(Qt.PlainText)
         label.setProperty("rank", "dim")
-        label.setWordWrap(True)
         return label
 
     def _lay_out(self) -> None:

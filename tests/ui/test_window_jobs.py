@@ -107,7 +107,7 @@ def test_failed_partitions_are_counted_hatched_and_tried_again(
 ) -> None:
     executor.fail(job, "the disk is gone")
     executor.finish(job)
-    user.wait(lambda: user.window.job_bar.numbers.text() == "1 of 8 parts failed", "the words")
+    user.wait(lambda: user.window.job_bar.numbers.text() == "1 of 8 partitions failed", "the words")
     assert "the disk is gone" in user.window.job_bar.numbers.toolTip()
     picture = user.image_view.prepared.picture
     assert picture.failed is not None
@@ -184,7 +184,7 @@ def test_a_fault_in_an_executor_is_reported_and_the_window_lives_on(
         (Progress(running=True, done=1, total=64, rate=2e6, left=125), "1 % · 2.0 MB/s · 2:05 left"),
         (Progress(done=64, total=64, rate=4.2e9, seconds=0.51), "4.2 GB/s · 0.5 s"),
         (Progress(cancelled=True, done=32, total=64), "Stopped at 50 %"),
-        (Progress(done=61, total=64, failed=3, rate=1e9), "3 of 64 parts failed"),
+        (Progress(done=61, total=64, failed=3, rate=1e9), "3 of 64 partitions failed"),
     ],
 )
 def test_the_words_about_a_job(progress: Progress, text: str) -> None:
