@@ -16,7 +16,6 @@ from ltdesk.analysis import Analysis
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
-from ltdesk.engine.local import LocalExecutor
 from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.job import Job
@@ -109,7 +108,9 @@ def _dtype_text(dtype: Any) -> str:
 
 
 @cache
-def _shared_executor(threads: int | None) -> LocalExecutor:
+def _shared_executor(threads: int | None) -> Executor:
+    from ltdesk.engine.local import LocalExecutor  # loads numba, which opening a file does not need
+
     executor = LocalExecutor(threads)
     atexit.register(executor.close)
     return executor
