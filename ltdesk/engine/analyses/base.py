@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.analysis import ResultKind
-from ltdesk.engine.kernels.frames import Frames
 from ltdesk.geometry import Size2D
+
+if TYPE_CHECKING:  # kernels load numba, which takes its time
+    from ltdesk.engine.kernels.frames import Frames
 
 Arrays = dict[str, NDArray[Any]]
 
