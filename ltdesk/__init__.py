@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ltdesk.engine.vector_field import fit_descan, rotation_by_minimal_curl
     from ltdesk.errors import LtdeskError
     from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
-    from ltdesk.polar import AnnularSeries, RadialProfile
+    from ltdesk.polar import AnnularSeries, RadialFourier, RadialProfile
 
 _PLACES = {
     "ltdesk.api": ("open", "run", "submit", "save"),
@@ -49,7 +49,7 @@ _PLACES = {
         "StdSignal",
         "MaxSignal",
     ),
-    "ltdesk.polar": ("RadialProfile", "AnnularSeries"),
+    "ltdesk.polar": ("RadialProfile", "AnnularSeries", "RadialFourier"),
     "ltdesk.engine.vector_field": ("fit_descan", "rotation_by_minimal_curl"),
     "ltdesk.errors": ("LtdeskError",),
 }
@@ -68,6 +68,7 @@ __all__ = [
     "PixelMask",
     "Point",
     "Polygon",
+    "RadialFourier",
     "RadialProfile",
     "Rectangle",
     "Ring",

@@ -27,6 +27,7 @@ BUILT_IN: tuple[type[Analysis], ...] = (
     analysis.MaxSignal,
     polar.RadialProfile,
     polar.AnnularSeries,
+    polar.RadialFourier,
 )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ltdesk.analysis import Centred, Name, ResultSpec, split_list, sum_dtype
-from ltdesk.geometry import Finite, Float2D, Radius, Size2D, pixel_grid
+from ltdesk.geometry import Bool2D, Finite, Float2D, Radius, Size2D, pixel_grid
+
+Order = Annotated[int, Field(ge=0, le=1000)]
 
 
 class AboutCentre(Centred):
@@ -29,14 +31,21 @@ class AboutCentre(Centred):
 
     def squared_distances(self, frame_shape: Size2D) -> Float2D:
         """The square ``(ky, kx)`` of each pixel's distance from the centre."""
-        cy, cx = self.centre(frame_shape)
-        ys, xs = pixel_grid(frame_shape)
+        across, along = self._coordinates(frame_shape)
+        return np.asarray(across**2 + along**2)
+
+    def angles(self, frame_shape: Size2D) -> Float2D:
+        """The angle ``(ky, kx)`` of each pixel about the centre in radians, once the ellipse is made a circle."""
+        across, along = self._coordinates(frame_shape)
+        return np.asarray(np.arctan2(across, along) + (0.0 if self.ratio == 1.0 else math.radians(self.deg)))
+
+    def _coordinates(self, frame_shape: Size2D) -> tuple[Float2D, Float2D]:
+        """Across and along the ellipse's axis; y and x for a circle."""
+        (cy, cx), (ys, xs) = self.centre(frame_shape), pixel_grid(frame_shape)
         if self.ratio == 1.0:
-            return np.asarray((ys - cy) ** 2 + (xs - cx) ** 2)
+            return ys - cy, xs - cx
         cos, sin = math.cos(math.radians(self.deg)), math.sin(math.radians(self.deg))
-        along = (xs - cx) * cos + (ys - cy) * sin
-        across = (ys - cy) * cos - (xs - cx) * sin
-        return np.asarray(along**2 + (across / self.ratio) ** 2)
+        return ((ys - cy) * cos - (xs - cx) * sin) / self.ratio, (xs - cx) * cos + (ys - cy) * sin
 
     def reach(self, frame_shape: Size2D) -> float:
         """The distance of the nearest pixel on the frame's edge; of its farthest where the centre is outside."""
@@ -107,3 +116,48 @@ class AnnularSeries(AboutCentre):
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
         rings = len(self.edges(frame_shape)) - 1
         return (ResultSpec(name=self.name, kind="scan", dtype=sum_dtype(dtype).name, extra=(rings,)),)
+
+
+class RadialFourier(AboutCentre):
+    """How strongly a ring of each frame repeats itself `n` times in a turn, by LiberTEM's definition.
+
+    With ``c_n`` the sum over the ring of ``I * exp(1j * n * angle)``, each order n in `orders` gives two results
+    ``(sy, sx) float64``: ``NAME_n``, the strength ``|c_n| / |c_0|`` (at most 1 where nothing is negative), and
+    ``NAME_n_phase``, the phase of ``c_n`` in degrees, 0 <= phase < 360: the pattern is brightest at ``phase / n``. NaN
+    where the ring's sum is 0. Order 0 gives the ring's sum, without a phase. As text, orders are joined by ``+``.
+
+    The ring is, as `Ring` has it, the disk of `r_out` without that of `r_in`; `r_out` is by default the distance of the
+    frame's nearest edge.
+    """
+
+    kind: Literal["radial_fourier"] = "radial_fourier"
+    name: Name = "fourier"
+    r_in: Radius = 0.0
+    r_out: Radius | None = None
+    orders: Annotated[tuple[Order, ...], BeforeValidator(split_list), Field(min_length=1)] = (1, 2, 3, 4, 6)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.r_out is not None and self.r_out < self.r_in:
+            raise ValueError("r_out must not be less than r_in")
+        if len(set(self.orders)) < len(self.orders):
+            raise ValueError("each order can be asked for once")
+        return self
+
+    def ring(self, frame_shape: Size2D) -> Bool2D:
+        """The pixels ``(ky, kx)`` that count."""
+        squares = self.squared_distances(frame_shape)
+        r_out = self.reach(frame_shape) if self.r_out is None else self.r_out
+        inside = squares <= r_out * r_out
+        return inside & (squares > self.r_in * self.r_in) if self.r_in > 0 else inside
+
+    def result_names(self) -> tuple[str, ...]:
+        names = ((f"{self.name}_{n}", f"{self.name}_{n}_phase")[: 2 if n else 1] for n in self.orders)
+        return tuple(name for pair in names for name in pair)
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        units = {f"{self.name}_{n}": "" if n else "counts" for n in self.orders}
+        return tuple(
+            ResultSpec(name=name, kind="scan", dtype="float64", unit=units.get(name, "deg"))
+            for name in self.result_names()
+        )

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ltdesk.analysis import VirtualDetector
 from ltdesk.geometry import Ellipse, Rectangle, Ring
-from ltdesk.polar import AnnularSeries, RadialProfile
+from ltdesk.polar import AnnularSeries, RadialFourier, RadialProfile
 from tests.engine.everywhere import run_everywhere
 from tests.engine.executor_suite import FRAME, SCAN, brute_sum, make_array
 
@@ -131,3 +131,55 @@ def test_radii_as_the_command_line_writes_them(text: str) -> None:
 def test_radii_that_make_no_sense(radii: str) -> None:
     with pytest.raises(ValidationError):
         AnnularSeries.model_validate({"radii": radii})
+
+
+def brute_coefficient(array: Any, n: int, ring: Any, cy: float, cx: float) -> Any:
+    """LiberTEM's definition, word for word."""
+    y, x = np.indices(array.shape[2:])
+    mask = ring * np.exp(np.arctan2(y - cy, x - cx) * n * 1j)
+    return (array * mask).sum(axis=(2, 3))
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "<i2", "<u4", "<f4"])
+def test_radial_fourier(tmp_path: Path, dtype: str) -> None:
+    array = make_array(dtype)
+    array[2, 3] = 0
+    spec = RadialFourier(cy=5, cx=7.25, r_in=1, r_out=5, orders=(0, 1, 2, 6))
+    results = run_everywhere(tmp_path, array, spec)
+    assert list(results) == [
+        "fourier_0", "fourier_1", "fourier_1_phase", "fourier_2", "fourier_2_phase", "fourier_6", "fourier_6_phase"
+    ]  # fmt: skip
+    ring = Ring(cy=5, cx=7.25, r_in=1, r_out=5).mask(FRAME)
+    total = brute_coefficient(array, 0, ring, 5, 7.25).real
+    np.testing.assert_allclose(results["fourier_0"], total, rtol=1e-12)
+    total[2, 3] = np.nan
+    for n in (1, 2, 6):
+        coefficient = brute_coefficient(array, n, ring, 5, 7.25)
+        coefficient[2, 3] = np.nan
+        np.testing.assert_allclose(results[f"fourier_{n}"], abs(coefficient) / abs(total), atol=1e-12)
+        turned = results[f"fourier_{n}_phase"] - np.angle(coefficient, deg=True)
+        np.testing.assert_allclose((turned + 180) % 360 - 180, np.where(np.isnan(total), np.nan, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_a_pattern_that_repeats_is_found_with_its_direction(tmp_path: Path, n: int) -> None:
+    y, x = np.indices((64, 64)) - 31.5
+    deg = np.degrees(np.arctan2(y * 2, x))  # on an ellipse: half as high as wide
+    frame = 10000 * (1 + 0.5 * np.cos(np.radians(n * (deg - 20))))
+    array = np.broadcast_to(frame.astype("<u2"), (*SCAN, 64, 64))
+    results = run_everywhere(tmp_path, array, RadialFourier(ratio=0.5, deg=0, r_in=10, r_out=30, orders=(n, n + 1)))
+    np.testing.assert_allclose(results[f"fourier_{n}"], 0.25, atol=0.005)
+    np.testing.assert_allclose(results[f"fourier_{n}_phase"], 20 * n, atol=1)
+    assert results[f"fourier_{n + 1}"].max() < 0.01
+    turned = RadialFourier(ratio=2.0, deg=90, r_in=5, r_out=15, orders=(n,))
+    np.testing.assert_allclose(run_everywhere(tmp_path, array, turned)[f"fourier_{n}_phase"], 20 * n, atol=1)
+
+
+def test_a_ring_reaches_the_edge_by_default() -> None:
+    np.testing.assert_array_equal(RadialFourier(cy=5, cx=7).ring(FRAME), Ring(cy=5, cx=7, r_in=0, r_out=5).mask(FRAME))
+
+
+@pytest.mark.parametrize("bad", [{"orders": "2+2"}, {"orders": "-1"}, {"orders": ()}, {"r_in": 3, "r_out": 2}])
+def test_orders_and_rings_that_make_no_sense(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        RadialFourier.model_validate(bad)

@@ -39,7 +39,9 @@ def test_several_blocks_of_pixels(tmp_path: Path) -> None:
     specs = [*detectors(3, (100, 90)), VirtualDetector(PixelMask.from_array(sparse), name="sparse")]
     results = run_everywhere(tmp_path, array, *specs)
     for spec in specs:
-        expected = (array * spec.shape.weights((100, 90))).sum(axis=(2, 3))
+        weights = spec.shape.weights((100, 90))
+        assert weights is not None
+        expected = (array * weights).sum(axis=(2, 3))
         np.testing.assert_allclose(results[spec.name], expected, rtol=1e-9, atol=1e-6)
 
 

@@ -32,6 +32,7 @@ _KERNELS = {
     "max_signal": "ltdesk.engine.analyses.signals:MaxSignalKernel",
     "radial": "ltdesk.engine.analyses.polar:RadialProfileKernel",
     "annular": "ltdesk.engine.analyses.polar:AnnularSeriesKernel",
+    "radial_fourier": "ltdesk.engine.analyses.polar:RadialFourierKernel",
 }
 
 

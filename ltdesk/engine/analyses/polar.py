@@ -1,4 +1,4 @@
-"""The kernels of `RadialProfile` and `AnnularSeries`."""
+"""The kernels of `RadialProfile`, `AnnularSeries` and `RadialFourier`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from ltdesk.analysis import sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer
 from ltdesk.engine.kernels.bins import Labels, bin_sums
 from ltdesk.engine.kernels.frames import Frames
+from ltdesk.engine.kernels.weights import Weights, weighted_sums
+from ltdesk.engine.vector_field import direction
 from ltdesk.geometry import Size2D
-from ltdesk.polar import AnnularSeries, RadialProfile
+from ltdesk.polar import AnnularSeries, RadialFourier, RadialProfile
 
 
 class AnnularSeriesKernel:
@@ -48,3 +50,28 @@ class RadialProfileKernel:
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return {self._name: buffers[self._name]}
+
+
+class RadialFourierKernel:
+    """The ring's sum, and its sums with the cosine and the sine of n times the angle."""
+
+    def __init__(self, spec: RadialFourier, frame_shape: Size2D, dtype: DTypeLike) -> None:
+        self._spec, self._name = spec, spec.name
+        turns = np.multiply.outer(np.array([n for n in spec.orders if n]), spec.angles(frame_shape))
+        waves = np.concatenate((np.ones((1, *frame_shape)), np.cos(turns), np.sin(turns)))
+        sets = np.where(spec.ring(frame_shape), waves, 0.0).reshape(len(waves), -1)
+        self._weights = Weights(sets)
+        self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64), (len(waves),)),)
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        buffers[self._name][at] = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        total, *parts = np.moveaxis(buffers[self._name], -1, 0)
+        orders = [n for n in self._spec.orders if n]
+        size = np.where(total == 0, np.nan, np.abs(total))
+        found = {f"{self._name}_0": total.copy()}
+        for n, cosine, sine in zip(orders, parts[: len(orders)], parts[len(orders) :], strict=True):
+            found[f"{self._name}_{n}"] = np.hypot(cosine, sine) / size
+            found[f"{self._name}_{n}_phase"] = direction(sine, np.where(np.isnan(size), np.nan, cosine))
+        return {name: found[name] for name in self._spec.result_names()}

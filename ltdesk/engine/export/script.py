@@ -22,6 +22,7 @@ CLASS_OF = {
     "max_signal": "MaxSignal",
     "radial": "RadialProfile",
     "annular": "AnnularSeries",
+    "radial_fourier": "RadialFourier",
 }
 
 
