@@ -32,7 +32,7 @@ def main() -> int:
         os.environ.setdefault("XDG_RUNTIME_DIR", home)
         os.environ["LTDESK_CONFIG_DIR"] = os.environ["LTDESK_STATE_DIR"] = home
         args.folder.mkdir(parents=True, exist_ok=True)
-        Photographer(args.folder, args.theme).take_all(args.scan)
+        Photographer(args.folder.resolve(), args.theme).take_all(args.scan)
     return 0
 
 
@@ -132,12 +132,14 @@ class Photographer:
         assert self.desk.dataset is not None
         cut = Path(os.environ["LTDESK_CONFIG_DIR"]) / "scan_0042.h5"
         cut.write_bytes(Path(self.desk.dataset.ref.uri).read_bytes()[:1_000_000])
-        self.desk.files.open_path(str(cut))
+        os.chdir(cut.parent)
+        self.desk.opener.open(cut.name)  # not the whole path: it would be this machine's
         self.until(lambda: self.dialog() is not None)
         self.wait(0.2)
         dialog = self.dialog()
         self.take("error", dialog)
         dialog.close()
+        os.chdir(self.folder)
 
     def dialog(self) -> Any:
         return next((w for w in self.app.topLevelWidgets() if w.isModal() and w.isVisible()), None)

@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
         parts.setHandleWidth(style.GRID)
         parts.addWidget(self.detectors)
         parts.addWidget(numbers)
-        parts.setSizes([240, 320])
+        parts.setSizes([340, 260])
         parts.setChildrenCollapsible(False)
         panel = QWidget()
         panel.setObjectName("panel")
