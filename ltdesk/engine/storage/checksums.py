@@ -1,18 +1,20 @@
 """Checksums of what is stored: CRC32C, computed by the package ``crc32c`` (15 GB/s a core from memory).
 
 HDFS keeps a CRC32C for each 512 bytes and tells of a file either their combination, which is the file's own CRC32C,
-or (its default) an MD5 of them; from the same CRCs that MD5 can be made here, so that nothing has to be read back.
+or an MD5 of them. Its data nodes (3.4) tell the MD5 over WebHDFS, whatever ``dfs.checksum.combine.mode`` says; from the
+same CRCs it can be made here, so that nothing has to be read back.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from crc32c import crc32c
 
 HDFS_CHUNK = 512
+COMPOSITE, MD5 = "COMPOSITE-CRC32C", "MD5-of-0MD5-of-512CRC32C"
 """Bytes to a CRC in HDFS unless a cluster sets it otherwise."""
 
 
@@ -22,6 +24,22 @@ def crc_of(pieces: Iterable[memoryview]) -> int:
     for piece in pieces:
         value = crc32c(piece, value)
     return value
+
+
+def is_composite(told: Mapping[str, str]) -> bool:
+    """Whether what GETFILECHECKSUM tells is the file's CRC32C."""
+    return told["algorithm"] == COMPOSITE
+
+
+def agrees(told: Mapping[str, str], sums: Sums) -> bool:
+    """Whether what GETFILECHECKSUM tells of a file of one block is the checksum of what was seen here.
+
+    False also where it is of a kind that can't be compared. Raises KeyError, ValueError for what it doesn't tell.
+    """
+    value = bytes.fromhex(told["bytes"])
+    if is_composite(told):
+        return value[:4] == sums.crc.to_bytes(4, "big")
+    return told["algorithm"] == MD5 and value[12:28] == sums.hdfs_md5()
 
 
 class Sums:
@@ -53,13 +71,16 @@ class Sums:
             self._update_chunks(piece)
 
     def hdfs_md5(self) -> bytes | None:
-        """The MD5 that HDFS gives for a file of one block; None where it was not kept up."""
+        """The MD5 that HDFS gives for a file of one block; None where it was not kept up.
+
+        HDFS takes the MD5 of its blocks' MD5s in a buffer that it leaves at 32 bytes, for ever since it once did.
+        """
         if self._chunks is None:
             return None
         block = self._chunks.copy()
         if self._rest:
             block.update(struct.pack(">I", crc32c(self._rest)))
-        return hashlib.md5(block.digest(), usedforsecurity=False).digest()
+        return hashlib.md5(block.digest() + bytes(16), usedforsecurity=False).digest()
 
     def _update_chunks(self, piece: memoryview) -> None:
         assert self._chunks is not None

@@ -1,0 +1,52 @@
+"""A real HDFS for the tests in this folder, once a session, started when the first of them needs it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
+from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
+from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN
+from tests.cluster.hdfs import Hdfs, class_path, why_not
+from tests.engine.storage.storage_suite import Place
+
+
+@pytest.fixture(scope="session")
+def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
+    """Three DataNodes, announced as 127.0.0.2 to 127.0.0.4; who breaks one puts it right."""
+    if reason := why_not():
+        pytest.skip(reason)
+    try:
+        class_path()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"Maven could not fetch HDFS: {error}")
+    cluster = Hdfs(tmp_path_factory.mktemp("hdfs"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (DATA_DIRS, AUTH, TOKEN):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def place(hdfs: Hdfs, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A folder of this test's own."""
+    with WebHdfsStorage(hdfs.netloc) as storage:
+        folder = f"/tests/{abs(hash(request.node.nodeid)):x}"
+        storage.make_folder(folder)
+        yield Place(storage, folder)
+        storage.remove(folder)
+
+
+@pytest.fixture
+def local_reads(hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a host that has all three data folders."""
+    folders = [f"[DISK]file://{hdfs.data_folder(number)}" for number in range(len(hdfs.hosts))]
+    monkeypatch.setenv(DATA_DIRS, ", ".join(folders))

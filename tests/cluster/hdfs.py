@@ -1,0 +1,275 @@
+"""A real HDFS for the tests: a NameNode and DataNodes on loopback, each a JVM, from Maven's artefacts.
+
+DataNode k announces itself as host 127.0.0.(k+1), so that blocks lie on hosts that differ. The jars are fetched once,
+into ``.cache/hadoop``. ``python -m tests.cluster.hdfs`` starts one by hand, prints its URL, and stops it on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+POM = Path(__file__).with_name("pom.xml")
+CACHE = ROOT / ".cache" / "hadoop"
+READY_MAY_TAKE = 60.0  # seconds; 8 to 11 on two cores
+
+NAMENODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+DATANODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+JVM = [
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.net.preferIPv4Stack=true",
+    # Jersey 1, which answers WebHDFS, generates classes: without this the first call fails, not the start.
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+]
+LOGGING = """\
+log4j.rootLogger=INFO,err
+log4j.appender.err=org.apache.log4j.ConsoleAppender
+log4j.appender.err.target=System.err
+log4j.appender.err.layout=org.apache.log4j.PatternLayout
+log4j.appender.err.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
+"""
+
+
+def why_not() -> str:
+    """Why there can be no HDFS here; empty where there can."""
+    if not sys.platform.startswith("linux"):
+        return "HDFS for the tests needs the loopback addresses 127.0.0.2 to 127.0.0.4, which only Linux has at once"
+    if not shutil.which("java"):
+        return "there is no Java for HDFS (Debian: default-jre-headless)"
+    if not jars_folder().is_dir() and not shutil.which("mvn"):
+        return "there is no Maven to fetch HDFS (Debian: maven)"
+    return ""
+
+
+def jars_folder() -> Path:
+    return CACHE / hashlib.sha256(POM.read_bytes()).hexdigest()[:16]
+
+
+def class_path() -> str:
+    """The jars, fetched on first use. Raises CalledProcessError where Maven fails."""
+    folder = jars_folder()
+    if not folder.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as name:
+            fetch_jars(Path(name) / "jars")
+            os.replace(Path(name) / "jars", folder)
+    return ":".join(str(jar) for jar in sorted(folder.glob("*.jar")))
+
+
+def fetch_jars(folder: Path) -> None:
+    folder.mkdir()
+    goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
+    subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *goal], check=True, stdout=sys.stderr)
+    # The published jars have no webapps/, but their HTTP servers want the folders on the class path.
+    with zipfile.ZipFile(folder / "webapps.jar", "w") as jar:
+        for name in ("webapps/", "webapps/static/", "webapps/hdfs/", "webapps/datanode/"):
+            jar.writestr(name, "")
+
+
+def free_port(host: str) -> int:
+    """A port that is free now, chosen by the system."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+class Hdfs:
+    """A cluster. `start` it, `stop` it; in between its nodes can be killed, paused and started again.
+
+    root : its data and logs
+    hosts : what the DataNodes announce themselves as
+    port : of the NameNode's HTTP
+    """
+
+    def __init__(self, root: Path, datanodes: int = 3) -> None:
+        self.root = root
+        self.hosts = [f"127.0.0.{number + 2}" for number in range(datanodes)]
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.port, self._rpc_port = free_port("127.0.0.1"), free_port("127.0.0.1")
+        self._data_ports = [[free_port(host) for _ in range(3)] for host in self.hosts]
+        self._class_path = class_path()
+        root.mkdir(parents=True, exist_ok=True)
+        (root / "log4j.properties").write_text(LOGGING)
+
+    @property
+    def netloc(self) -> str:
+        """Host and port of the NameNode, as in a URI."""
+        return f"127.0.0.1:{self.port}"
+
+    def uri(self, path: str) -> str:
+        return f"webhdfs://{getpass.getuser()}@{self.netloc}{path}"
+
+    def data_folder(self, number: int) -> Path:
+        """Where a DataNode keeps its blocks."""
+        return self.root / f"data{number}"
+
+    def start(self) -> None:
+        """Returns when every DataNode is known and files can be written."""
+        try:
+            for number in range(len(self.hosts)):  # they wait for the NameNode
+                self.start_datanode(number)
+            self.start_namenode()
+            self.wait_until(self.is_ready)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGCONT)
+            process.kill()  # what it holds is for nobody
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+    def start_namenode(self) -> None:
+        if not (self.root / "name" / "current").is_dir():
+            status = self._spawn("format", NAMENODE, self._name_properties(), "-format", "-nonInteractive").wait(60)
+            assert status == 0, self.log("format")
+        self.processes["name"] = self._spawn("name", NAMENODE, self._name_properties())
+
+    def start_datanode(self, number: int) -> None:
+        self.processes[f"data{number}"] = self._spawn(f"data{number}", DATANODE, self._data_properties(number))
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to the NameNode (``name``) or a DataNode (``data0`` …); after SIGKILL it is gone."""
+        self.processes[name].send_signal(number)
+        if number == signal.SIGKILL:
+            self.processes.pop(name).wait()
+
+    @contextmanager
+    def without(self, *names: str) -> Iterator[None]:
+        """Kill nodes at once, and start them again in the end."""
+        for name in names:
+            self.signal(name, signal.SIGKILL)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.start_namenode() if name == "name" else self.start_datanode(int(name.removeprefix("data")))
+            self.wait_until(self.is_ready)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """A node that answers nothing and closes nothing."""
+        self.signal(name, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(name, signal.SIGCONT)
+            self.wait_until(self.is_ready)
+
+    def node(self, host: str) -> str:
+        """The name of the DataNode that announces itself as a host."""
+        return f"data{self.hosts.index(host)}"
+
+    def state(self) -> dict[str, Any]:
+        """What the NameNode says of itself: NumLiveDataNodes, UnderReplicatedBlocks, …; nothing while it is down."""
+        query = f"http://{self.netloc}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+        try:
+            with urllib.request.urlopen(query, timeout=5) as reply:
+                beans: list[dict[str, Any]] = json.load(reply)["beans"]
+                return beans[0] if beans else {}
+        except OSError:
+            return {}
+
+    def is_ready(self) -> bool:
+        state = self.state()
+        return state.get("NumLiveDataNodes") == len(self.hosts) and state.get("FSState") == "Operational"
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = READY_MAY_TAKE) -> None:
+        """Ask ten times a second. Fails with the logs' ends when a process ends meanwhile, or the time is over."""
+        end = time.monotonic() + seconds
+        while not condition():
+            gone = [name for name, process in self.processes.items() if process.poll() is not None]
+            assert not gone, f"{gone[0]} ended: {self.log(gone[0])}"
+            assert time.monotonic() < end, f"not so after {seconds:.0f} s: {self.log('name')}"
+            time.sleep(0.1)
+
+    def log(self, name: str) -> str:
+        """The end of a process's log."""
+        return (self.root / f"{name}.log").read_text(errors="replace")[-4000:]
+
+    def _spawn(self, name: str, main: str, properties: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
+        options = [f"-D{key}={value}" for key, value in (self._properties() | properties).items()]
+        logging = f"-Dlog4j.configuration=file:{self.root}/log4j.properties"
+        java = ["java", *JVM, logging, "-cp", self._class_path, main, *options, *words]
+        # setpriv has the kernel end it should this process die; it runs java in its own place
+        guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("HADOOP_")}
+        with (self.root / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [*guard, *java], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def _properties(self) -> dict[str, str]:
+        return {
+            "fs.defaultFS": f"hdfs://127.0.0.1:{self._rpc_port}",
+            "hadoop.tmp.dir": f"{self.root}/tmp",
+            "hadoop.http.staticuser.user": getpass.getuser(),
+            "dfs.client.use.datanode.hostname": "true",
+            "dfs.heartbeat.interval": "1",
+        }
+
+    def _name_properties(self) -> dict[str, str]:
+        return {
+            "dfs.namenode.name.dir": f"file://{self.root}/name",
+            "dfs.namenode.rpc-address": f"127.0.0.1:{self._rpc_port}",
+            "dfs.namenode.http-address": self.netloc,
+            "dfs.namenode.datanode.registration.ip-hostname-check": "false",
+            # A DataNode is dead after 2 * recheck + 10 * heartbeat = 12 s, stale (asked last) after 3 s.
+            "dfs.namenode.heartbeat.recheck-interval": "1000",
+            "dfs.namenode.stale.datanode.interval": "3000",
+            "dfs.namenode.avoid.read.stale.datanode": "true",
+            "dfs.namenode.avoid.write.stale.datanode": "true",
+            "dfs.namenode.redundancy.interval.seconds": "1s",
+            "dfs.namenode.safemode.extension": "0",
+        }
+
+    def _data_properties(self, number: int) -> dict[str, str]:
+        host, (transfer, http, ipc) = self.hosts[number], self._data_ports[number]
+        return {
+            "dfs.datanode.hostname": host,
+            # To the NameNode all come from 127.0.0.1: ports must differ, and peers must go by the host's name.
+            "dfs.datanode.use.datanode.hostname": "true",
+            "dfs.datanode.address": f"{host}:{transfer}",
+            "dfs.datanode.http.address": f"{host}:{http}",
+            "dfs.datanode.ipc.address": f"{host}:{ipc}",
+            "dfs.datanode.data.dir": f"file://{self.data_folder(number)}",
+        }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="hdfs-") as name:
+        cluster = Hdfs(Path(name))
+        try:
+            cluster.start()
+            print(cluster.uri("/"), *map(str, map(cluster.data_folder, range(3))), flush=True)
+            signal.pause()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            cluster.stop()
+
+
+if __name__ == "__main__":
+    main()

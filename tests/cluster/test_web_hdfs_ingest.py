@@ -1,0 +1,126 @@
+"""Ingest into HDFS: the suite, and what is of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hdfs.client import _Request
+
+from ltdesk.analysis import SumFrame
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.ingest import ingest
+from ltdesk.engine.ingested import IngestedScan
+from ltdesk.engine.open import open_dataset
+from ltdesk.engine.sidecar import PARTITIONS
+from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
+from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
+from ltdesk.errors import StorageError
+from tests.cluster.hdfs import Hdfs
+from tests.engine.storage.ingest_suite import ANALYSES, SOURCES, IngestSuite, run, same_bytes
+from tests.engine.storage.storage_suite import Place
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+
+
+class TestWebHdfsIngest(IngestSuite):
+    pass
+
+
+@pytest.mark.parametrize("name", ["big_endian", "compressed", "starts_late"])
+def test_a_mapped_twin_is_the_source(place: Place, tmp_path: Path, local_reads: None, name: str) -> None:
+    """On a host that has the block files."""
+    with SOURCES[name](tmp_path) as source:
+        IngestSuite().test_the_twin_is_the_source(place, source)
+
+
+@pytest.fixture
+def npy(tmp_path: Path) -> Iterator[Dataset]:
+    with SOURCES["npy"](tmp_path) as dataset:
+        yield dataset
+
+
+@pytest.fixture
+def twin(place: Place, npy: Dataset) -> Iterator[Callable[[], IngestedScan]]:
+    """Opens what was ingested."""
+    uri = ingest(npy, place.storage.uri(place.path("twin"))).uri
+    opened: list[IngestedScan] = []
+
+    def open_twin() -> IngestedScan:
+        dataset = open_dataset(uri)
+        assert isinstance(dataset, IngestedScan)
+        opened.append(dataset)
+        return dataset
+
+    yield open_twin
+    for dataset in opened:
+        dataset.close()
+
+
+def test_each_partition_is_one_block_on_two_hosts(twin: Callable[[], IngestedScan], place: Place) -> None:
+    scan = twin()
+    for index, partition in enumerate(scan.plan()):
+        (block,) = place.storage.blocks(place.path(f"twin/{scan.sidecar.file_name(index)}"))
+        assert block.size == scan.sidecar.partitions[index].nbytes
+        assert len(set(scan.holders(partition))) == 2
+        assert scan.holders(partition) == block.hosts or set(scan.holders(partition)) == set(block.hosts)
+
+
+def test_bytes_are_told_apart(
+    twin: Callable[[], IngestedScan], npy: Dataset, hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All over the network; mapped on the host that holds them, where it is one of three."""
+    away = twin()
+    results = run(away, *ANALYSES)
+    assert (results.execution["bytes_network"], results.execution["bytes_mapped"]) == (npy.nbytes, 0)
+    assert set(away.not_mapped) == {partition.index for partition in npy.plan()}
+    same_bytes(results, run(npy, *ANALYSES))
+    monkeypatch.setenv(DATA_DIRS, str(hdfs.data_folder(0)))
+    there = twin()
+    results = run(there, *ANALYSES)
+    held = [partition for partition in there.plan() if hdfs.hosts[0] in there.holders(partition)]
+    expected = sum(there.sidecar.partitions[partition.index].nbytes for partition in held)
+    assert (results.execution["bytes_mapped"], results.execution["bytes_network"]) == (expected, npy.nbytes - expected)
+    assert set(there.not_mapped) == {p.index for p in there.plan()} - {p.index for p in held}
+    assert all("not here" in reason for reason in there.not_mapped.values())
+    same_bytes(results, run(npy, *ANALYSES))
+
+
+def test_a_flipped_byte_in_a_block_file_is_found_and_not_used(
+    twin: Callable[[], IngestedScan], npy: Dataset, hdfs: Hdfs, local_reads: None
+) -> None:
+    """The map goes past HDFS's checksums: ours finds it, and the other copy is read, also by HDFS itself."""
+    scan = twin()
+    path = Path(scan.storage.local_file(scan._path(0)).path)
+    with path.open("rb+") as file:
+        file.seek(1000)
+        byte = file.read(1)[0]
+        file.seek(1000)
+        file.write(bytes([byte ^ 16]))
+    results = run(scan, *ANALYSES)
+    same_bytes(results, run(npy, *ANALYSES))
+    assert list(scan.not_mapped) == [0]
+    assert f"{path}: is damaged: its CRC32C is" in scan.not_mapped[0]
+    assert results.execution["bytes_network"] == scan.sidecar.partitions[0].nbytes
+
+
+def test_a_quota_stops_it_and_more_room_goes_on(place: Place, npy: Dataset) -> None:
+    storage = place.storage
+    assert isinstance(storage, WebHdfsStorage)
+    set_quota = _Request("PUT").to_method("SETQUOTA")
+    set_quota(storage._calls.client, place.folder, storagespacequota=9 << 20, namespacequota=1000)
+    with pytest.raises(StorageError, match=r"quota is used up.*Free some space"):
+        ingest(npy, storage.uri(place.path("twin")))
+    assert storage.list(place.path(f"twin/{PARTITIONS}"))
+    set_quota(storage._calls.client, place.folder, storagespacequota=1 << 40, namespacequota=1000)
+    done = ingest(npy, storage.uri(place.path("twin")))
+    assert 0 < done.bytes_sent < npy.nbytes
+    with open_dataset(done.uri) as twin:
+        same_bytes(run(twin, SumFrame()), run(npy, SumFrame()))
+
+
+def test_without_permission(place: Place, npy: Dataset, hdfs: Hdfs) -> None:
+    with pytest.raises(StorageError, match=r"Permission denied: user=nobody"):
+        ingest(npy, f"webhdfs://nobody@{hdfs.netloc}{place.folder}/twin")
+    assert place.names() == []
