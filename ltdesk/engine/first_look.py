@@ -15,6 +15,8 @@ from ltdesk.geometry import Float2D, Size2D
 
 POSITIONS = 64
 SECONDS = 0.5
+FEWEST, PATIENCE = 16, 4.0
+"""Fewer positions than this are a poor mean: for them there is this many times the time."""
 
 
 class Sample(NamedTuple):
@@ -42,17 +44,21 @@ def sample_mean(
 ) -> Sample:
     """The mean over spread positions, as many as can be read in `seconds`, at least one that is there.
 
-    Missing frames are left out. Returns early once `cancelled()`.
+    The clock starts with the first frame, whose reading loads what the format needs. Missing frames are left out.
+    Returns early once `cancelled()`.
     """
     total = np.zeros(dataset.frame_shape)
     frames = 0
-    end = time.monotonic() + seconds
+    started = time.monotonic()
     for y, x in spread_positions(dataset.scan_shape, count):
-        if cancelled() or (frames and time.monotonic() > end):
+        allowed = seconds if frames >= FEWEST else seconds * PATIENCE
+        if cancelled() or (frames and time.monotonic() - started > allowed):
             break
         try:
             total += dataset.frame(y, x)
         except DamagedFileError:
             continue
+        if not frames:
+            started = time.monotonic()
         frames += 1
     return Sample(total / frames if frames else np.full(dataset.frame_shape, np.nan), frames)
