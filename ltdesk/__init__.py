@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ltdesk.analysis import (
         CenterOfMass,
+        FftFrame,
         MaxFrame,
         MaxSignal,
         MeanFrame,
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
         VirtualDetector,
     )
     from ltdesk.api import open, run, save, submit
+    from ltdesk.engine.spectrum import fft_magnitude
+    from ltdesk.engine.suggest import suggest_detector
     from ltdesk.engine.vector_field import fit_descan, rotation_by_minimal_curl
     from ltdesk.errors import LtdeskError
     from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
+    from ltdesk.noise import SignalToNoise
     from ltdesk.polar import AnnularSeries, RadialFourier, RadialProfile
 
 _PLACES = {
@@ -48,9 +52,13 @@ _PLACES = {
         "MeanSignal",
         "StdSignal",
         "MaxSignal",
+        "FftFrame",
     ),
     "ltdesk.polar": ("RadialProfile", "AnnularSeries", "RadialFourier"),
     "ltdesk.engine.vector_field": ("fit_descan", "rotation_by_minimal_curl"),
+    "ltdesk.noise": ("SignalToNoise",),
+    "ltdesk.engine.suggest": ("suggest_detector",),
+    "ltdesk.engine.spectrum": ("fft_magnitude",),
     "ltdesk.errors": ("LtdeskError",),
 }
 _MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
@@ -60,6 +68,7 @@ __all__ = [
     "CenterOfMass",
     "Disk",
     "Ellipse",
+    "FftFrame",
     "LtdeskError",
     "MaxFrame",
     "MaxSignal",
@@ -73,18 +82,21 @@ __all__ = [
     "Rectangle",
     "Ring",
     "Sector",
+    "SignalToNoise",
     "StdFrame",
     "StdSignal",
     "SumFrame",
     "SumSignal",
     "VarFrame",
     "VirtualDetector",
+    "fft_magnitude",
     "fit_descan",
     "open",
     "rotation_by_minimal_curl",
     "run",
     "save",
     "submit",
+    "suggest_detector",
 ]
 
 

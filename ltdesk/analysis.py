@@ -208,6 +208,19 @@ class MaxFrame(Analysis):
         return (ResultSpec(name=self.name, kind="frame", dtype=np.dtype(dtype).newbyteorder("=").name),)
 
 
+class FftFrame(Analysis):
+    """The absolute value of the Fourier transform of the mean frame ``(ky, kx) float64``, frequency 0 in the middle at
+    ``(ky // 2, kx // 2)``; NaN where there is no frame. `window`: a Hann window first, against the cross of the edges.
+    """
+
+    kind: Literal["fft_frame"] = "fft_frame"
+    name: Name = "fft_frame"
+    window: bool = False
+
+    def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
+        return (ResultSpec(name=self.name, kind="single", dtype="float64", extra=frame_shape),)
+
+
 class StdFrame(Analysis):
     """The standard deviation of each camera pixel over all frames ``(ky, kx) float64``, over their number (ddof 0); NaN
     where there is none. Integers are summed exactly, floats by running deviations: nothing cancels or wraps.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from ltdesk import analysis, polar
+from ltdesk import analysis, noise, polar
 from ltdesk.analysis import Analysis, kind_of
 from ltdesk.errors import LtdeskError, UsageError
 
@@ -19,6 +19,7 @@ BUILT_IN: tuple[type[Analysis], ...] = (
     analysis.SumFrame,
     analysis.MeanFrame,
     analysis.MaxFrame,
+    analysis.FftFrame,
     analysis.StdFrame,
     analysis.VarFrame,
     analysis.SumSignal,
@@ -28,6 +29,7 @@ BUILT_IN: tuple[type[Analysis], ...] = (
     polar.RadialProfile,
     polar.AnnularSeries,
     polar.RadialFourier,
+    noise.SignalToNoise,
 )
 
 

@@ -24,6 +24,7 @@ _KERNELS = {
     "sum_frame": "ltdesk.engine.analyses.frame_folds:SumFrameKernel",
     "mean_frame": "ltdesk.engine.analyses.frame_folds:MeanFrameKernel",
     "max_frame": "ltdesk.engine.analyses.frame_folds:MaxFrameKernel",
+    "fft_frame": "ltdesk.engine.analyses.frame_folds:FftFrameKernel",
     "std_frame": "ltdesk.engine.analyses.spread:spread_kernel",
     "var_frame": "ltdesk.engine.analyses.spread:spread_kernel",
     "sum_signal": "ltdesk.engine.analyses.signals:SumSignalKernel",
@@ -33,6 +34,7 @@ _KERNELS = {
     "radial": "ltdesk.engine.analyses.polar:RadialProfileKernel",
     "annular": "ltdesk.engine.analyses.polar:AnnularSeriesKernel",
     "radial_fourier": "ltdesk.engine.analyses.polar:RadialFourierKernel",
+    "snr": "ltdesk.engine.analyses.noise:noise_kernel",
 }
 
 

@@ -58,7 +58,9 @@ class Kernel(Protocol):
     that can share work has a static method ``join(kernels)``: it gives the kernels to use in place of several with it.
     """
 
-    buffers: tuple[Buffer, ...]
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """What it fills. Names are those of results, or hold a ``/``, which no result's name does."""
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
         """Take in frames that lie at positions `at` of the partition. Scan buffers are NaN or 0 there before."""

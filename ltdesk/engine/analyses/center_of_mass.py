@@ -22,7 +22,8 @@ class CenterOfMassKernel:
     """Reads only the rows that the mask touches. A pixel mask's weights count as inside or outside."""
 
     def __init__(self, spec: CenterOfMass, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        self._spec, self._name, self._frame_shape = spec, spec.name, frame_shape
+        self._spec, self._frame_shape = spec, frame_shape
+        self._moments = f"{spec.name}/moments"
         self._centre = spec.centre(frame_shape)
         self._rows: Rows = (0, frame_shape[0])
         self._selector: NDArray[Any] | None = None
@@ -30,7 +31,7 @@ class CenterOfMassKernel:
             mask = mask_of(spec.mask, frame_shape, spec.name)
             self._rows = _rows_of(mask)
             self._selector = selector(mask.ravel(), pixel_dtype(dtype))
-        self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64), (2,)),)
+        self.buffers = (Buffer(self._moments, "scan", np.dtype(np.float64), (2,)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
         centre_of_mass(
@@ -40,15 +41,15 @@ class CenterOfMassKernel:
             self._rows,
             self._selector,
             self._centre,
-            buffers[self._name][at],
+            buffers[self._moments][at],
         )
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        y, x = (np.ascontiguousarray(buffers[self._name][..., axis]) for axis in (0, 1))
+        y, x = (np.ascontiguousarray(buffers[self._moments][..., axis]) for axis in (0, 1))
         if self._spec.descan is not None:
             y, x = without_descan(y, x, self._spec.descan)
         y, x = rotated(y, x, self._spec.rotation, self._spec.flip)
-        return {f"{self._name}_{which}": MAPS[which](y, x) for which in self._spec.maps}
+        return {f"{self._spec.name}_{which}": MAPS[which](y, x) for which in self._spec.maps}
 
 
 def _rows_of(mask: NDArray[np.bool_]) -> Rows:

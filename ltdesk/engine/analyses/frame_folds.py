@@ -1,4 +1,4 @@
-"""The kernels of `SumFrame`, `MeanFrame` and `MaxFrame`."""
+"""The kernels of `SumFrame`, `MeanFrame`, `FftFrame` and `MaxFrame`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ltdesk.analysis import Analysis, sum_dtype
+from ltdesk.analysis import Analysis, FftFrame, sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer
 from ltdesk.engine.kernels.folds import max_frames, sum_frames
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.pixels import pixel_dtype
+from ltdesk.engine.spectrum import fft_magnitude
 from ltdesk.geometry import Size2D
 
 
@@ -36,6 +37,18 @@ class MeanFrameKernel(SumFrameKernel):
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         total = buffers[self._name].astype(np.float64)
         return {self._name: total / frames if frames else np.full_like(total, np.nan)}
+
+
+class FftFrameKernel(MeanFrameKernel):
+    """The spectrum of the mean."""
+
+    def __init__(self, spec: FftFrame, frame_shape: Size2D, dtype: DTypeLike) -> None:
+        super().__init__(spec, frame_shape, dtype)
+        self._window = spec.window
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        mean = super().finish(buffers, valid, frames)[self._name]
+        return {self._name: fft_magnitude(mean, self._window) if frames else mean}
 
 
 class MaxFrameKernel:

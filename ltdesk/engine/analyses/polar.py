@@ -56,18 +56,18 @@ class RadialFourierKernel:
     """The ring's sum, and its sums with the cosine and the sine of n times the angle."""
 
     def __init__(self, spec: RadialFourier, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        self._spec, self._name = spec, spec.name
+        self._spec, self._name, self._sums = spec, spec.name, f"{spec.name}/sums"
         turns = np.multiply.outer(np.array([n for n in spec.orders if n]), spec.angles(frame_shape))
         waves = np.concatenate((np.ones((1, *frame_shape)), np.cos(turns), np.sin(turns)))
         sets = np.where(spec.ring(frame_shape), waves, 0.0).reshape(len(waves), -1)
         self._weights = Weights(sets)
-        self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64), (len(waves),)),)
+        self.buffers = (Buffer(self._sums, "scan", np.dtype(np.float64), (len(waves),)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        buffers[self._name][at] = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
+        buffers[self._sums][at] = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        total, *parts = np.moveaxis(buffers[self._name], -1, 0)
+        total, *parts = np.moveaxis(buffers[self._sums], -1, 0)
         orders = [n for n in self._spec.orders if n]
         size = np.where(total == 0, np.nan, np.abs(total))
         found = {f"{self._name}_0": total.copy()}

@@ -52,7 +52,7 @@ class DeviationsKernel:
     def __init__(self, spec: Analysis) -> None:
         self._name, self._is_std = spec.name, spec.kind == "std_frame"
         self._count, self._mean, self._m2 = (f"{spec.name}/{what}" for what in ("count", "mean", "m2"))
-        self.buffers: tuple[Buffer, ...] = (
+        self.buffers = (
             Buffer(self._count, "single", np.dtype(np.int64)),
             Buffer(self._mean, "frame", FLOAT),
             Buffer(self._m2, "frame", FLOAT),

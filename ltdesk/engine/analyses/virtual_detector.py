@@ -30,7 +30,7 @@ class MaskKernel:
     def __init__(self, spec: VirtualDetector, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self._name, self._weight = spec.name, spec.weight
         self._segments, self._selector = segments(mask), selector(mask, pixel_dtype(dtype))
-        self.buffers: tuple[Buffer, ...] = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
+        self.buffers = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
         out = buffers[self._name][at]
@@ -52,7 +52,7 @@ class WeightsKernel:
     def __init__(self, spec: VirtualDetector, weights: NDArray[np.float64]) -> None:
         self.name, self.weights, self._weight = spec.name, weights, spec.weight
         self._alone = Weights(weights[None])
-        self.buffers: tuple[Buffer, ...] = (Buffer(spec.name, "scan", np.dtype(np.float64)),)
+        self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
         sums = weighted_sums(frames.flat, frames.stride, frames.n, self._alone)

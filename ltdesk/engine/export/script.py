@@ -14,6 +14,7 @@ CLASS_OF = {
     "sum_frame": "SumFrame",
     "mean_frame": "MeanFrame",
     "max_frame": "MaxFrame",
+    "fft_frame": "FftFrame",
     "std_frame": "StdFrame",
     "var_frame": "VarFrame",
     "sum_signal": "SumSignal",
@@ -23,6 +24,7 @@ CLASS_OF = {
     "radial": "RadialProfile",
     "annular": "AnnularSeries",
     "radial_fourier": "RadialFourier",
+    "snr": "SignalToNoise",
 }
 
 
