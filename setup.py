@@ -19,6 +19,7 @@ BASE = [
     "llvmlite>=0.45",
     "h5py>=3.11",
     "hdf5plugin>=5.0",
+    "imagecodecs>=2025.8.2",  # before, LZ4 blocks as HDF5 stores them were decoded wrongly
     "pillow>=10.1",
     "tifffile>=2024.8",
     "pydantic>=2.9",

@@ -13,6 +13,10 @@ from ltdesk.engine.formats.arranged import ArrangedDataset, Source, check_dtype
 from ltdesk.engine.formats.format import DatasetEntry
 from ltdesk.engine.formats.frames_file import FramesFile
 from ltdesk.engine.formats.hdf5_calibration import calibration_of
+from ltdesk.engine.formats.hdf5_chunk_frames import ChunkFrames
+from ltdesk.engine.formats.hdf5_chunk_index import layout_of
+from ltdesk.engine.formats.hdf5_chunk_reader import reader_of
+from ltdesk.engine.formats.hdf5_chunks import decodable
 from ltdesk.engine.formats.hdf5_files import open_file
 from ltdesk.engine.formats.hdf5_layout import (
     check_filters,
@@ -24,7 +28,6 @@ from ltdesk.engine.formats.hdf5_layout import (
     virtual_good,
 )
 from ltdesk.engine.formats.hdf5_master import master_entry, open_master
-from ltdesk.engine.formats.hdf5_reader import H5Reader
 from ltdesk.engine.formats.hdf5_tree import Group, Tree, search
 from ltdesk.engine.formats.read_frames import ReadFrames
 from ltdesk.errors import OpenError
@@ -125,7 +128,10 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
     )
     if parts is not None:
         return FramesFile(ref, source, parts)
-    return ReadFrames(ref, source, H5Reader(file, item))
+    pipeline = decodable(item)
+    if pipeline is not None and not pipeline.stages and layout_of(item).has_whole_frames:
+        return ChunkFrames(ref, source, file, item, pipeline)
+    return ReadFrames(ref, source, reader_of(file, item))
 
 
 def _check_axes(path: str, dataset: h5py.Dataset) -> None:

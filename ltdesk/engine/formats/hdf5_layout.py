@@ -58,7 +58,7 @@ def check_filters(path: str, dataset: h5py.Dataset) -> None:
 def mapped_frames(dataset: h5py.Dataset) -> list[Frames] | None:
     """Where the frames lie uncompressed and one after another; None where they don't or the bytes need translating."""
     properties = dataset.id.get_create_plist()
-    if properties.get_layout() != h5py.h5d.CONTIGUOUS or not _as_numpy_has_it(dataset):
+    if properties.get_layout() != h5py.h5d.CONTIGUOUS or not as_numpy_has_it(dataset):
         return None
     if dataset.external:
         return _external_frames(dataset)
@@ -66,7 +66,7 @@ def mapped_frames(dataset: h5py.Dataset) -> list[Frames] | None:
     return None if offset is None else [_frames(dataset, dataset.file.filename, offset, _count(dataset))]
 
 
-def _as_numpy_has_it(dataset: h5py.Dataset) -> bool:
+def as_numpy_has_it(dataset: h5py.Dataset) -> bool:
     """HDF5 has types that numpy hasn't, 12 bits in 16, say: they are translated in reading."""
     return bool(dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True))
 

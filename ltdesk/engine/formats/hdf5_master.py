@@ -14,6 +14,7 @@ import numpy as np
 from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_ranges
 from ltdesk.engine.formats.format import DatasetEntry
 from ltdesk.engine.formats.frames_file import Frames, FramesFile
+from ltdesk.engine.formats.hdf5_chunk_reader import reader_of
 from ltdesk.engine.formats.hdf5_layout import check_filters, filters_of, mapped_frames, scan_chunk_of
 from ltdesk.engine.formats.hdf5_reader import JoinedReader
 from ltdesk.engine.formats.hdf5_tree import Group
@@ -48,7 +49,8 @@ def open_master(file: h5py.File, group: Group, ref: DatasetRef, notes: Sequence[
     )
     if (parts := _parts(group, counts)) is not None:
         return FramesFile(ref, source, parts)
-    return ReadFrames(ref, source, JoinedReader(file, [stack.dataset for stack in group.stacks], counts))
+    readers = [None if stack.dataset is None else reader_of(file, stack.dataset) for stack in group.stacks]
+    return ReadFrames(ref, source, JoinedReader(file, readers, counts))
 
 
 def master_entry(file: h5py.File, group: Group) -> DatasetEntry:

@@ -1,8 +1,4 @@
-"""Frames of chunked, compressed, virtual or joined HDF5 datasets, through h5py.
-
-This is the seam at which chunks that are mapped and decompressed on all cores will take over: `ReadFrames` asks for
-rectangles of the stored scan, and nothing else knows how they are read.
-"""
+"""Frames of virtual and joined HDF5 datasets, and of all others that nothing else here can read, through h5py."""
 
 from __future__ import annotations
 
@@ -16,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.formats.hdf5_files import hdf5_reason
+from ltdesk.engine.formats.read_frames import Reader
 from ltdesk.errors import DamagedFileError
 
 
@@ -49,9 +46,9 @@ class H5Reader:
 class JoinedReader:
     """Stacks in a row, as one stack: the data files of a master. A stack that is missing is None, and not read."""
 
-    def __init__(self, owner: h5py.File, stacks: Sequence[h5py.Dataset | None], counts: Sequence[int]) -> None:
+    def __init__(self, owner: h5py.File, readers: Sequence[Reader | None], counts: Sequence[int]) -> None:
         self._owner = owner
-        self._readers = [None if stack is None else H5Reader(owner, stack) for stack in stacks]
+        self._readers = readers
         self._starts = [0, *accumulate(counts)]
 
     def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.formats.arranged import ArrangedDataset, Source
+from ltdesk.engine.formats.blocks import Blocks
 from ltdesk.engine.formats.pieces import Piece, Stored, band_pieces, run_pieces
 from ltdesk.job import DatasetRef, Partition
 
@@ -32,13 +33,14 @@ class ReadFrames(ArrangedDataset):
     def __init__(self, ref: DatasetRef, source: Source, reader: Reader) -> None:
         super().__init__(ref, source)
         self._reader = reader
+        self._blocks = Blocks()
         self._stored = Stored(source.scan_shape, source.chunk, self.frame_bytes)
 
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
         """Pieces follow the chunks, tiles don't: what a tile has in one piece is kept until the next is read."""
         spans = self.spans(partition)
         span = next(spans, None)
-        block, start = self._empty(0), 0
+        block, start = np.empty((0, *self.frame_shape), self.dtype), 0
         for piece in self._pieces(partition):
             if span is None or span.start >= piece.stop:
                 continue
@@ -60,7 +62,7 @@ class ReadFrames(ArrangedDataset):
 
     def _block(self, kept: NDArray[Any], piece: Piece) -> NDArray[Any]:
         """Frames that were kept and those of a piece, one after the other."""
-        block = self._empty(len(kept) + piece.stop - piece.start)
+        block = self._blocks.empty((len(kept) + piece.stop - piece.start, *self.frame_shape), self.dtype)
         block[: len(kept)] = kept
         for part in piece.rectangles:
             (height, width), place = part.shape, part.place - piece.start + len(kept)
@@ -70,9 +72,6 @@ class ReadFrames(ArrangedDataset):
 
     def _frame(self, y: int, x: int) -> NDArray[Any]:
         row, column = divmod(self.frame_index(y, x), self.source.scan_shape[1])
-        frame = self._empty(1)
-        self._reader.read(slice(row, row + 1), slice(column, column + 1), frame[None])
-        return self.native(frame[0])
-
-    def _empty(self, count: int) -> NDArray[Any]:
-        return np.empty((count, *self.frame_shape), self.dtype)
+        frame = np.empty((1, 1, *self.frame_shape), self.dtype)
+        self._reader.read(slice(row, row + 1), slice(column, column + 1), frame)
+        return self.native(frame[0, 0])

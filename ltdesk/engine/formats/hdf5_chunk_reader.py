@@ -1,0 +1,161 @@
+"""Chunks of HDF5 datasets put together to frames, on all threads, outside HDF5 and its lock."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.chunk_target import Integers, Target, in_order
+from ltdesk.engine.formats.hdf5_chunks import Chunks, decodable
+from ltdesk.engine.formats.hdf5_filters import Pipeline
+from ltdesk.engine.formats.hdf5_reader import H5Reader
+from ltdesk.engine.formats.read_frames import Reader
+
+RECENT_BYTES = 64 << 20
+"""Chunks that were needed in part are kept, up to this much, but for the last one."""
+BATCH_BYTES = 1 << 20
+"""Small chunks are decoded this much at a time, which stays in the second-level cache."""
+SMALLEST_CHUNK = 2048
+"""HDF5 itself is as quick with chunks that are smaller: the work is in finding them."""
+
+
+def reader_of(owner: h5py.File, dataset: h5py.Dataset) -> Reader:
+    """A reader outside HDF5 where its chunks allow that, else through h5py."""
+    pipeline = decodable(dataset)
+    if pipeline is None or pipeline.nbytes < SMALLEST_CHUNK:
+        return H5Reader(owner, dataset)
+    return ChunkReader(owner, dataset, pipeline)
+
+
+class ChunkReader:
+    """Rectangles of one chunked dataset. Chunks that a rectangle holds whole are decoded once and forgotten."""
+
+    def __init__(self, owner: h5py.File, dataset: h5py.Dataset, pipeline: Pipeline) -> None:
+        self._through_hdf5 = H5Reader(owner, dataset)
+        self._chunks = Chunks(dataset, pipeline)
+        self._layout = self._chunks.layout
+        self._recent = _Recent()
+
+    def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:
+        if out.shape[:2] == (1, 1) and self._chunks.is_cold:
+            self._through_hdf5.read(y, x, out)
+            return
+        self._chunks.check()
+        shares = self._shares(y, x)
+        if any(share.is_cut for share in (*shares[0], *shares[1])):
+            self._read_cut(shares, out)
+        else:
+            self._read_whole(shares, out)
+        self._chunks.check()
+
+    def close(self) -> None:
+        self._chunks.close()
+        self._recent.clear()
+        self._through_hdf5.close()
+
+    def _shares(self, y: slice, x: slice) -> list[list[_Share]]:
+        """For each axis, the chunks that hold any of a rectangle."""
+        shape, chunk = self._layout.shape, self._layout.chunk
+        bounds = ((y.start, y.stop), (x.start, x.stop), (0, shape[2]), (0, shape[3]))
+        return [list(_shares(*pair, *sizes)) for pair, *sizes in zip(bounds, chunk, shape, strict=True)]
+
+    def _cells(self, shares: list[list[_Share]]) -> Integers:
+        """Numbers of the chunks in the grid, in row-major order."""
+        numbers = _grid([share.number for share in axis] for axis in shares)
+        return np.asarray(np.ravel_multi_index(tuple(numbers.T), self._layout.grid))
+
+    def _read_whole(self, shares: list[list[_Share]], out: NDArray[Any]) -> None:
+        """Decode chunks straight to where they belong."""
+        cells, target = self._cells(shares), self._target(shares, out.shape).joined()
+        flat, at_once = out.reshape(-1).view(np.uint8), max(1, BATCH_BYTES // self._layout.chunk_bytes)
+        for first in range(0, len(cells), at_once):
+            batch = slice(first, first + at_once)
+            part = target._replace(first=target.first[batch], sizes=target.sizes[batch])
+            self._chunks.decode(cells[batch], part, flat)
+
+    def _target(self, shares: list[list[_Share]], shape: tuple[int, ...]) -> Target:
+        """Where whole chunks belong in an array of this shape."""
+        steps = np.cumprod((1, *shape[:0:-1]))[::-1]
+        begins = _grid([share.place.start for share in axis] for axis in shares) @ steps
+        sizes = _grid([share.size for share in axis] for axis in shares)
+        return Target(begins, np.array(self._layout.chunk), sizes, steps[:3])
+
+    def _read_cut(self, shares: list[list[_Share]], out: NDArray[Any]) -> None:
+        """Keep the chunks of which more will be wanted."""
+        for cell, (a, b, c, d) in zip(self._cells(shares).tolist(), product(*shares), strict=True):
+            out[a.place, b.place, c.place, d.place] = self._kept(cell)[a.part, b.part, c.part, d.part]
+
+    def _kept(self, cell: int) -> NDArray[Any]:
+        if (pixels := self._recent.get(cell)) is None:
+            buffer = np.empty(self._layout.chunk_bytes, np.uint8)
+            self._chunks.decode(np.array([cell]), in_order(1, buffer.size // self._layout.dtype.itemsize), buffer)
+            pixels = buffer.view(self._layout.dtype).reshape(self._layout.chunk)
+            self._recent.keep(cell, pixels)
+        return pixels
+
+
+class _Share(NamedTuple):
+    """One chunk's share of a stretch of an axis.
+
+    number : of the chunk along the axis
+    part, place : of the chunk, and in the stretch
+    is_cut : whether the chunk has more than is wanted here
+    """
+
+    number: int
+    part: slice
+    place: slice
+    is_cut: bool
+
+    @property
+    def size(self) -> int:
+        return int(self.part.stop - self.part.start)
+
+
+def _shares(first: int, stop: int, chunk: int, size: int) -> Iterator[_Share]:
+    for number in range(first // chunk, -(-stop // chunk)):
+        start, end = number * chunk, min((number + 1) * chunk, size)
+        low, high = max(first, start), min(stop, end)
+        is_cut = (low, high) != (start, end)
+        yield _Share(number, slice(low - start, high - start), slice(low - first, high - first), is_cut)
+
+
+def _grid(axes: Iterable[list[int]]) -> NDArray[np.int64]:
+    """All combinations of the axes' numbers, ``(n, axes)``, in row-major order."""
+    meshes = np.meshgrid(*axes, indexing="ij")
+    return np.stack([mesh.ravel() for mesh in meshes], axis=-1)
+
+
+class _Recent:
+    """The chunks that were decoded last, up to RECENT_BYTES of them, but at least one. Several threads use it."""
+
+    def __init__(self) -> None:
+        self._chunks: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self._nbytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, cell: int) -> NDArray[Any] | None:
+        with self._lock:
+            if cell in self._chunks:
+                self._chunks.move_to_end(cell)
+            return self._chunks.get(cell)
+
+    def keep(self, cell: int, pixels: NDArray[Any]) -> None:
+        with self._lock:
+            if cell not in self._chunks:
+                self._chunks[cell] = pixels
+                self._nbytes += pixels.nbytes
+            while self._nbytes > RECENT_BYTES and len(self._chunks) > 1:
+                self._nbytes -= self._chunks.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        with self._lock:
+            self._chunks.clear()
+            self._nbytes = 0
