@@ -101,11 +101,15 @@ class ImagePane(QObject):
         unit, status = answer.specs[0].unit, self._status(answer, wish)
         if not self._is_news([answer], session.shown, status):
             return
-        if session.shown == "com":
+        if isinstance(wish.analysis, CenterOfMass) and session.shown == wish.analysis.name:
             parts = answer.named("y"), answer.named("x")
             self._view.set_vectors(Vectors(*parts, answer.valid, answer.failed, unit, status))
         else:
             values = _derived(answer, session.shown)
+            if values.ndim != 2:
+                sides = " × ".join(str(side) for side in values.shape)
+                self._view.clear(f"{session.shown} is {sides} numbers, not an image: export it.")
+                return
             self._view.set_picture(values, answer.valid, answer.failed, unit, status)
         self._view.set_message("" if detector is None else self._message(answer, detector))
 

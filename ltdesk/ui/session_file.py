@@ -75,8 +75,10 @@ def session_from_job(job: Job) -> Session:
             )
             session = session.with_detector(detector)
     others = tuple(a for a in job.analyses if not isinstance(a, VirtualDetector) and a.kind != "mean_frame")
-    selected = session.detectors[0].id if session.detectors else None
-    return session.but(analyses=others, selected=selected)
+    if session.detectors:
+        return session.but(analyses=others, selected=session.detectors[0].id)
+    images = [a.name for a in others if all(spec.kind == "scan" for spec in a.results((1, 1), "u1"))]
+    return session.but(analyses=others, shown=images[0] if images else session.shown)
 
 
 def _found_beside(ref: DatasetRef, folder: Path) -> DatasetRef:

@@ -15,6 +15,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QDialogButtonBox, QFileDialog, QPushButton
 
 import ltdesk
+from ltdesk.analysis import Analysis
 from ltdesk.geometry import Disk, PixelMask
 from ltdesk.session import Detector, Session
 from ltdesk.ui import opening
@@ -190,6 +191,28 @@ def test_a_dropped_result_brings_its_detectors_back(user: User, scan: Path, tmp_
     assert user.selected.name == "spot"
     assert user.selected.shape == Disk(cy=4, cx=5, r=3)
     np.testing.assert_array_equal(user.shown(), results["spot"])
+
+
+@pytest.mark.parametrize(
+    "analysis",
+    [ltdesk.CenterOfMass(name="shift"), ltdesk.SumSignal(), ltdesk.RadialProfile(nbins=5), ltdesk.SumFrame()],
+    ids=lambda analysis: analysis.kind,
+)
+def test_a_dropped_result_of_any_analysis_is_shown_or_said(
+    user: User, scan: Path, tmp_path: Path, analysis: Analysis
+) -> None:
+    with ltdesk.open(scan) as dataset:
+        results = ltdesk.run(dataset, [analysis])
+        ltdesk.save(results, tmp_path / "result.npz")
+    user.drop(tmp_path / "result.npz")
+    user.wait(lambda: user.window.page is user.window.work, "the scan")
+    if analysis.kind == "com":
+        user.wait(lambda: user.image_view.prepared is not None and user.image_view.prepared.wheel, "the vectors")
+    elif analysis.kind == "sum_signal":
+        user.wait_exact()
+        np.testing.assert_array_equal(user.shown(), results["sum_signal"])
+    else:
+        user.wait(lambda: user.image_view.plates.message.text, "words instead of an image")
 
 
 def test_a_picture_without_a_recipe_is_explained(user: User, tmp_path: Path) -> None:
