@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis, FftFrame, sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer
+from ltdesk.engine.analyses.spread import join_frames
 from ltdesk.engine.kernels.folds import max_frames, sum_frames
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.pixels import pixel_dtype
@@ -18,7 +19,9 @@ from ltdesk.geometry import Size2D
 
 
 class SumFrameKernel:
-    """The sum of all frames."""
+    """The sum of all frames. Together with others that need it, or sums of squares, it is made once for all."""
+
+    join = staticmethod(join_frames)
 
     def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
         self._name = spec.name
@@ -28,27 +31,30 @@ class SumFrameKernel:
         sum_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1))
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        return {self._name: buffers[self._name]}
+        return self.finish_sum(buffers[self._name], frames)
+
+    def finish_sum(self, total: NDArray[Any], frames: int) -> Arrays:
+        """The result from the sum."""
+        return {self._name: total}
 
 
 class MeanFrameKernel(SumFrameKernel):
     """The sum of all frames over their number."""
 
-    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        total = buffers[self._name].astype(np.float64)
-        return {self._name: total / frames if frames else np.full_like(total, np.nan)}
+    def finish_sum(self, total: NDArray[Any], frames: int) -> Arrays:
+        return {self._name: total / frames if frames else np.full(total.shape, np.nan)}
 
 
-class FftFrameKernel(MeanFrameKernel):
+class FftFrameKernel(SumFrameKernel):
     """The spectrum of the mean."""
 
     def __init__(self, spec: FftFrame, frame_shape: Size2D, dtype: DTypeLike) -> None:
         super().__init__(spec, frame_shape, dtype)
         self._window = spec.window
 
-    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        mean = super().finish(buffers, valid, frames)[self._name]
-        return {self._name: fft_magnitude(mean, self._window) if frames else mean}
+    def finish_sum(self, total: NDArray[Any], frames: int) -> Arrays:
+        nothing = np.full(total.shape, np.nan)
+        return {self._name: fft_magnitude(total / frames, self._window) if frames else nothing}
 
 
 class MaxFrameKernel:

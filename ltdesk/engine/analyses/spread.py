@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import Analysis
 from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.squares import add_squares, digit_counts, variance
+from ltdesk.engine.kernels.squares import add_squares, digit_counts, total, variance
 from ltdesk.engine.kernels.welford import add_deviations, merge_deviations
 from ltdesk.engine.pixels import pixel_dtype
 from ltdesk.geometry import Size2D
@@ -25,11 +25,27 @@ def spread_kernel(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kern
     return DeviationsKernel(spec) if pixel.kind == "f" else SquaresKernel(spec, pixel)
 
 
+class FromSum(Kernel, Protocol):
+    """A kernel whose one buffer is the sum of frames."""
+
+    def finish_sum(self, total: NDArray[Any], frames: int) -> Arrays:
+        """The result from the sum."""
+
+
+def join_frames(kernels: Sequence[Kernel]) -> list[Kernel]:
+    """One kernel for all of these, which are `SquaresKernel` or `FromSum`."""
+    spreads = [kernel for kernel in kernels if isinstance(kernel, SquaresKernel)]
+    sums = [cast(FromSum, kernel) for kernel in kernels if not isinstance(kernel, SquaresKernel)]
+    return [SumsAndSquaresKernel(sums, spreads) if spreads else SharedSumKernel(sums)]
+
+
 class SquaresKernel:
     """Integers: digits of the sum and of the sum of squares."""
 
+    join = staticmethod(join_frames)
+
     def __init__(self, spec: Analysis, pixel: np.dtype[Any]) -> None:
-        self._name, self._is_std = spec.name, spec.kind == "std_frame"
+        self._name, self._is_std, self._pixel = spec.name, spec.kind == "std_frame", pixel
         sums, squares = digit_counts(pixel)
         self._sums = [f"{spec.name}/sum{i}" for i in range(sums)]
         self._squares = [f"{spec.name}/square{i}" for i in range(squares)]
@@ -41,9 +57,58 @@ class SquaresKernel:
         add_squares(frames.flat, frames.stride, frames.n, sums, squares)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        sums, squares = ([buffers[name] for name in names] for names in (self._sums, self._squares))
-        spread = variance(frames, sums, squares)
+        return self.finish_spread(self.spread(buffers, frames))
+
+    def finish_spread(self, spread: NDArray[np.float64]) -> Arrays:
+        """The result from the variance."""
         return {self._name: np.sqrt(spread) if self._is_std else spread}
+
+    def spread(self, buffers: Arrays, frames: int) -> NDArray[np.float64]:
+        """The variance."""
+        sums, squares = ([buffers[name] for name in names] for names in (self._sums, self._squares))
+        return variance(frames, sums, squares)
+
+    def total(self, buffers: Arrays, frames: int) -> NDArray[Any]:
+        """The sum of all frames, as `SumFrame` has it."""
+        return total(frames, [buffers[name] for name in self._sums], self._pixel)
+
+
+class SumsAndSquaresKernel:
+    """Sums, means, deviations and variances of frames from one pass over them, the same numbers as one by one."""
+
+    def __init__(self, sums: Sequence[FromSum], spreads: Sequence[SquaresKernel]) -> None:
+        self._sums, self._spreads = sums, spreads
+        self.buffers = spreads[0].buffers
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        self._spreads[0].process(frames, at, buffers)
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        spread = self._spreads[0].spread(buffers, frames)
+        summed = self._spreads[0].total(buffers, frames)
+        finished: Arrays = {}
+        for kernel in self._spreads:
+            finished |= kernel.finish_spread(spread.copy())
+        for sum_kernel in self._sums:
+            finished |= sum_kernel.finish_sum(summed.copy(), frames)
+        return finished
+
+
+class SharedSumKernel:
+    """Sums and means of frames from one sum."""
+
+    def __init__(self, sums: Sequence[FromSum]) -> None:
+        self._sums = sums
+        self.buffers = sums[0].buffers
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        self._sums[0].process(frames, at, buffers)
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        finished: Arrays = {}
+        for kernel in self._sums:
+            finished |= kernel.finish_sum(buffers[self.buffers[0].name].copy(), frames)
+        return finished
 
 
 class DeviationsKernel:

@@ -141,6 +141,14 @@ def _add_64(flip: Any) -> Callable[..., None]:
 _WIDE_BLOCK = 1024
 
 
+def total(n: int, sums: Digits, pixel: np.dtype[Any]) -> NDArray[Any]:
+    """The sum itself of n integers of type `pixel`, int64 for signed and uint64 for unsigned ones."""
+    shift = n * int(flip_of(pixel.kind, pixel.itemsize)) % 2**64
+    whole = sum((digit << np.uint64(32 * k) for k, digit in enumerate(sums)), start=np.zeros_like(sums[0]))
+    whole -= np.uint64(shift)
+    return whole.view(np.int64) if pixel.kind == "i" else whole
+
+
 def variance(n: int, sums: Digits, squares: Digits) -> NDArray[np.float64]:
     """``n * squares - sums**2`` over ``n**2``, the numerator exact whatever its size; NaN where n is 0."""
     out = np.full(sums[0].shape, np.nan)
