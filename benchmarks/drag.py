@@ -1,0 +1,300 @@
+"""Drags a detector in the real window, as a hand does, and times every image that is painted.
+
+    python benchmarks/drag.py [FILE] [--seconds 4] [--json OUT.json] [--chart OUT.png]
+
+The window is drawn by Qt's offscreen platform, in software. The hand presses on the detector, moves it along a figure
+of eight at the screen's rate, rests for a moment, moves on and lets go. Printed for each detector: images a second
+(new moments painted), how long after the hand its image was painted, the longest time that the event loop stood
+still, and after rest and release the time until the exact image was painted, also in passes: times of reading
+the scan once, measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+from PyQt5.QtCore import QEvent, QEventLoop, QObject, QPointF, Qt, QTimer
+from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtWidgets import QApplication
+
+from ltdesk.engine.bench import read_once
+from ltdesk.engine.demo import ensure_demo
+from ltdesk.engine.local import default_threads
+from ltdesk.geometry import AnyShape, Disk, Ring, Sector
+from ltdesk.ui import app as window_program
+from ltdesk.ui import style
+from ltdesk.ui.answers import Answer
+from ltdesk.ui.watchdog import Watchdog
+
+RATE = 60
+"""Moves a second: what a common mouse and screen give."""
+SPAN = 8.0
+"""How far the hand goes from where it began, in camera pixels of 128."""
+YX = tuple[float, float]
+
+
+@dataclass
+class Drag:
+    """What one drag showed.
+
+    images : (seconds since the press, status, seconds since the hand was where this image is from) of each painted
+    moves : seconds since the press of each move of the hand
+    """
+
+    name: str
+    images: list[tuple[float, str, float]] = field(default_factory=list)
+    moves: list[float] = field(default_factory=list)
+    moving: float = 0.0
+    longest_gap: float = 0.0
+    exact_after_rest: float = math.nan
+    exact_after_release: float = math.nan
+
+    @property
+    def images_a_second(self) -> float:
+        return len([at for at, _, _ in self.images if at <= self.moving]) / self.moving
+
+    @property
+    def longest_wait(self) -> float:
+        """The longest time without a new image while the hand moved."""
+        times = [0.0, *(at for at, _, _ in self.images if at <= self.moving), self.moving]
+        return max(np.diff(times))
+
+    @property
+    def latency(self) -> float:
+        """The median time from the hand's move to its image on the screen."""
+        known = [late for at, _, late in self.images if at <= self.moving and math.isfinite(late)]
+        return float(np.median(known)) if known else math.nan
+
+
+class Recorder(QObject):
+    """Sees each paint of the right picture and notes what is new in it."""
+
+    def __init__(self, desk: window_program.Desk) -> None:
+        super().__init__()
+        self._desk, self._view = desk, desk.window.image_view
+        self._shape_of_answer: AnyShape | None = None
+        self._painted: object = None
+        self.drag = Drag("")
+        self.began = 0.0
+        self.hand: dict[AnyShape, float] = {}
+        desk.live.answered.connect(self._answered)
+        self._view.canvas.viewport().installEventFilter(self)
+
+    def now(self) -> float:
+        return time.perf_counter() - self.began
+
+    def begin(self, name: str) -> None:
+        self.drag, self.began, self.hand = Drag(name), time.perf_counter(), {}
+
+    def _answered(self, answer: Answer) -> None:
+        if answer.wish.owner == self._desk.model.session.selected:
+            self._shape_of_answer = answer.wish.analysis.shape
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        prepared = self._view.prepared
+        if event.type() == QEvent.Paint and prepared is not None and prepared.picture.values is not self._painted:
+            self._painted = prepared.picture.values
+            moved = self.hand.get(self._shape_of_answer, math.nan)
+            self.drag.images.append((self.now(), prepared.picture.status, self.now() - moved))
+        return False
+
+
+class Hand:
+    """Moves the mouse over the diffraction frame with the left button pressed."""
+
+    def __init__(self, desk: window_program.Desk, recorder: Recorder) -> None:
+        self._desk, self._recorder = desk, recorder
+        self._view = desk.window.frame_view
+
+    def send(self, kind: QEvent.Type, at: YX, button: Qt.MouseButton, held: Qt.MouseButton) -> None:
+        viewport = self._view.canvas.viewport()
+        place = QPointF(self._view.screen_at(*at))
+        there = QPointF(viewport.mapToGlobal(place.toPoint()))
+        QApplication.sendEvent(viewport, QMouseEvent(kind, place, there, button, held, Qt.NoModifier))
+
+    def press(self, at: YX) -> None:
+        self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.NoButton)
+        self.send(QEvent.MouseButtonPress, at, Qt.LeftButton, Qt.LeftButton)
+
+    def release(self, at: YX) -> None:
+        self.send(QEvent.MouseButtonRelease, at, Qt.LeftButton, Qt.NoButton)
+
+    def move(self, path: Callable[[float], YX], seconds: float) -> YX:
+        """Follow `path` (of seconds) at `RATE`; where it ended."""
+        loop, began, at = QEventLoop(), time.perf_counter(), path(0.0)
+
+        def step() -> None:
+            nonlocal at
+            elapsed = time.perf_counter() - began
+            if elapsed >= seconds:
+                loop.quit()
+                return
+            at = path(elapsed)
+            self._recorder.drag.moves.append(self._recorder.now())
+            self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.LeftButton)
+            self._recorder.hand[self._desk.model.session.selected_detector.shape] = time.perf_counter() - (
+                self._recorder.began
+            )
+
+        timer = QTimer()
+        timer.setTimerType(Qt.PreciseTimer)
+        timer.timeout.connect(step)
+        timer.start(round(1000 / RATE))
+        loop.exec_()
+        timer.stop()
+        return at
+
+
+def wait(condition: Callable[[], bool], seconds: float = 120.0) -> float:
+    """Let the window work until `condition()`; the seconds that took, NaN where it took longer than `seconds`."""
+    began = time.perf_counter()
+    while not condition():
+        if time.perf_counter() - began > seconds:
+            return math.nan
+        QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
+    return time.perf_counter() - began
+
+
+def wait_quiet(desk: window_program.Desk) -> None:
+    """Until every job and every cache is done."""
+    wait(lambda: desk.window.image_view.status == "exact")
+    while not desk.live.keeper.wait_idle(0.01):
+        QApplication.processEvents()
+
+
+def drag(desk: window_program.Desk, recorder: Recorder, shape: AnyShape, seconds: float) -> Drag:
+    """Drag the selected detector, made `shape`, for `seconds`; then rest, move on a little, let go."""
+    session = desk.model.session
+    detector = session.selected_detector.model_copy(update={"shape": shape})
+    desk.model.edit("benchmark", session.with_detector(detector))
+    wait_quiet(desk)
+    hand, span = Hand(desk, recorder), SPAN * session_unit(desk)
+    start = grip(shape)
+
+    def path(t: float) -> YX:
+        return start[0] + span * math.sin(2.1 * t), start[1] + span * math.sin(4.2 * t) / 2
+
+    def exact() -> bool:
+        return desk.window.image_view.status == "exact"
+
+    watchdog = Watchdog()
+    watchdog.start()
+    recorder.begin(shape.kind)
+    hand.press(start)
+    at = hand.move(path, seconds)
+    recorder.drag.moving = recorder.now()
+    recorder.drag.exact_after_rest = wait(exact, 3.0)
+    hand.move(lambda t: (at[0] + span * t, at[1]), 0.3)
+    hand.release((at[0] + span * 0.3, at[1]))
+    recorder.drag.exact_after_release = wait(exact)
+    watchdog.stop()
+    recorder.drag.longest_gap = watchdog.longest
+    return recorder.drag
+
+
+def session_unit(desk: window_program.Desk) -> float:
+    """The frame's size, in 128 pixels."""
+    return min(desk.dataset.frame_shape) / 128
+
+
+def grip(shape: AnyShape) -> YX:
+    """A place of the shape that the hand can drag all of it by."""
+    if isinstance(shape, Disk):
+        return shape.cy, shape.cx
+    middle = (shape.r_in + shape.r_out) / 2
+    angle = math.radians((shape.deg0 + shape.deg1) / 2) if isinstance(shape, Sector) else 0.7
+    return shape.cy + middle * math.sin(angle), shape.cx + middle * math.cos(angle)
+
+
+def shapes(desk: window_program.Desk) -> list[AnyShape]:
+    """What is dragged: small, usual and large, about the frame's middle."""
+    ky, kx = desk.dataset.frame_shape
+    cy, cx, unit = (ky - 1) / 2, (kx - 1) / 2, session_unit(desk)
+    return [
+        Disk(cy=cy, cx=cx, r=3 * unit),
+        Disk(cy=cy, cx=cx, r=12 * unit),
+        Ring(cy=cy, cx=cx, r_in=15 * unit, r_out=35 * unit),
+        Ring(cy=cy, cx=cx, r_in=30 * unit, r_out=60 * unit),
+        Sector(cy=cy, cx=cx, r_in=15 * unit, r_out=50 * unit, deg0=-60, deg1=60),
+    ]
+
+
+def run(file: str, seconds: float) -> dict:
+    """Open `file`, drag every shape; the figures."""
+    window_program.set_attributes()
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    style.apply(application, "dark")
+    desk = window_program.Desk()
+    desk.window.resize(1280, 720)
+    desk.show()
+    collector = window_program.Collector(desk)
+    desk.files.open_path(file)
+    wait(lambda: desk.window.page is desk.window.work and not desk.opener.busy)
+    wait_quiet(desk)
+    recorder = Recorder(desk)
+    passes, drags = [], []
+    for shape in shapes(desk):
+        passes.append(read_once(desk.dataset, default_threads()))
+        drags.append(drag(desk, recorder, shape, seconds))
+    figures = {
+        "shape": list(desk.dataset.shape),
+        "dtype": desk.dataset.dtype.str,
+        "threads": default_threads(),
+        "pass": float(np.median(passes)),
+        "drags": [
+            {**asdict(d), "images_a_second": d.images_a_second, "latency": d.latency, "longest_wait": d.longest_wait}
+            for d in drags
+        ],
+    }
+    collector.close()
+    desk.close()
+    desk.window.deleteLater()
+    return figures
+
+
+def as_table(figures: dict) -> str:
+    """The figures as a Markdown table."""
+    lines = [
+        f"{'x'.join(map(str, figures['shape']))} {figures['dtype']}, {figures['threads']} threads; "
+        f"a pass is {figures['pass'] * 1e3:.0f} ms",
+        "",
+        "| dragged | images/s | hand to image, ms | longest without one, ms | longest gap of the event loop, ms "
+        "| exact after rest, ms (passes) | after release |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for d in figures["drags"]:
+        rest, release = d["exact_after_rest"], d["exact_after_release"]
+        lines.append(
+            f"| {d['name']} | {d['images_a_second']:.0f} | {d['latency'] * 1e3:.0f} | {d['longest_wait'] * 1e3:.0f} "
+            f"| {d['longest_gap'] * 1e3:.0f} | {rest * 1e3:.0f} ({rest / figures['pass']:.1f}) "
+            f"| {release * 1e3:.0f} ({release / figures['pass']:.1f}) |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Parse, drag, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", help="a scan; without one the medium demo")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of movement for each shape")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    figures = run(args.file or str(ensure_demo("medium")), args.seconds)
+    print(as_table(figures))
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
