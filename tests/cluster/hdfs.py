@@ -20,6 +20,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,8 @@ class Hdfs:
         self.root = root
         self.hosts = [f"127.0.0.{number + 2}" for number in range(datanodes)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        # The kernel ends a process with the thread that started it: this one stays.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="hdfs")
         self.port, self._rpc_port = free_port("127.0.0.1"), free_port("127.0.0.1")
         self._data_ports = [[free_port(host) for _ in range(3)] for host in self.hosts]
         self._class_path = class_path()
@@ -139,6 +142,7 @@ class Hdfs:
         for process in self.processes.values():
             process.wait()
         self.processes.clear()
+        self._starter.shutdown()
 
     def start_namenode(self) -> None:
         if not (self.root / "name" / "current").is_dir():
@@ -215,11 +219,15 @@ class Hdfs:
         # setpriv has the kernel end it should this process die; it runs java in its own place
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HADOOP_")}
-        with (self.root / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(
-                [*guard, *java], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                start_new_session=True,
-            )  # fmt: skip
+
+        def start() -> subprocess.Popen[bytes]:
+            with (self.root / f"{name}.log").open("ab") as log:
+                return subprocess.Popen(
+                    [*guard, *java], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                    start_new_session=True,
+                )  # fmt: skip
+
+        return self._starter.submit(start).result()
 
     def _properties(self) -> dict[str, str]:
         return {

@@ -173,9 +173,9 @@ def upload(
 
     Raises StorageError; what `pieces` raises comes through.
     """
-    excluded, pause = Excluded(nodes), 0.1
+    excluded, pauses, broken = Excluded(nodes), calls.patience.pauses(), 0
     block = max(1, -(-nbytes // BLOCK_UNIT)) * BLOCK_UNIT
-    for attempt in range(1, WRITES + 1):
+    while True:
         options = {"overwrite": "true", "blocksize": block, "replication": replication, **excluded.params}
         url = ""
         try:
@@ -183,14 +183,18 @@ def upload(
             _send(calls, session, url, path, _Body(pieces(), nbytes, path))
             return
         except BROKEN as error:
-            if attempt == WRITES:
+            broken += 1
+            if broken == WRITES:
                 raise _not_written(calls, path, error) from error
             excluded.add(url)
-            time.sleep(pause)
-            pause *= 2
-        except Unserved:
-            if attempt == WRITES or not excluded.forget():
+            time.sleep(0.1 * 2**broken)
+        except Unserved:  # none is left, or a NameNode that has just started knows none yet
+            if excluded.forget():
+                continue
+            pause = next(pauses, None)
+            if pause is None:
                 raise
+            time.sleep(pause)
 
 
 def _not_written(calls: Calls, path: str, error: Exception) -> LtdeskError:
