@@ -92,21 +92,43 @@ def _add_narrow(flip: Any, wide: Any) -> Callable[..., None]:
 
 
 def _add_32(flip: Any) -> Callable[..., None]:
+    u64 = np.uint64
+
+    @njit(nogil=True, cache=True)
+    def rows4(s, q0, q1, r0, r1, r2, r3):  # type: ignore[no-untyped-def]
+        for p in range(s.size):
+            a, b, c, d = u64(r0[p] ^ flip), u64(r1[p] ^ flip), u64(r2[p] ^ flip), u64(r3[p] ^ flip)
+            s[p] += a + b + c + d
+            a, b, c, d = a * a, b * b, c * c, d * d
+            q0[p] += (a & HALF) + (b & HALF) + (c & HALF) + (d & HALF)
+            q1[p] += (a >> HALF_BITS) + (b >> HALF_BITS) + (c >> HALF_BITS) + (d >> HALF_BITS)
+
     @njit(nogil=True, cache=True)
     def row(s, q0, q1, r):  # type: ignore[no-untyped-def]
         for p in range(s.size):
-            v = np.uint64(r[p] ^ flip)
-            square = v * v
+            v = u64(r[p] ^ flip)
             s[p] += v
-            q0[p] += square & HALF
-            q1[p] += square >> HALF_BITS
+            q0[p] += v * v & HALF
+            q1[p] += v * v >> HALF_BITS
 
     @njit(nogil=True, cache=True)
-    def run(flat, stride, n, s, q0, q1):  # type: ignore[no-untyped-def]
-        for i in range(0, s.size, _WIDE_BLOCK):
-            j = min(i + _WIDE_BLOCK, s.size)
-            for f in range(n):
-                row(s[i:j], q0[i:j], q1[i:j], flat[f * stride + i : f * stride + j])
+    def run(flat, stride, n, sums, squares0, squares1):  # type: ignore[no-untyped-def]
+        for i in range(0, sums.size, _WIDE_BLOCK):
+            j = min(i + _WIDE_BLOCK, sums.size)
+            s, q0, q1 = sums[i:j], squares0[i:j], squares1[i:j]
+            for f in range(0, n - n % 4, 4):
+                at, to = f * stride + i, f * stride + j
+                rows4(
+                    s,
+                    q0,
+                    q1,
+                    flat[at:to],
+                    flat[at + stride : to + stride],
+                    flat[at + 2 * stride : to + 2 * stride],
+                    flat[at + 3 * stride : to + 3 * stride],
+                )
+            for f in range(n - n % 4, n):
+                row(s, q0, q1, flat[f * stride + i : f * stride + j])
 
     return run
 
@@ -138,7 +160,7 @@ def _add_64(flip: Any) -> Callable[..., None]:
     return run
 
 
-_WIDE_BLOCK = 1024
+_WIDE_BLOCK = 4096
 
 
 def total(n: int, sums: Digits, pixel: np.dtype[Any]) -> NDArray[Any]:
