@@ -282,6 +282,9 @@ def test_demo_is_made_where_asked(folder: Path) -> None:
 
 
 def test_importing_ltdesk_is_light() -> None:
-    code = "import sys, ltdesk; ltdesk.Disk, ltdesk.open; print([m for m in ('PyQt5', 'dask', 'numba', 'h5py') if m in sys.modules])"
+    code = (
+        "import sys, ltdesk; ltdesk.Disk, ltdesk.open\n"
+        "print([m for m in ('PyQt5', 'dask', 'numba', 'h5py') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
