@@ -19,7 +19,7 @@ run: set-up  ## set up, and open the window on the demo scan (without a display:
 
 test: set-up-dev  ## set up, check the code (ruff, mypy, imports), run all tests with coverage
 	@status=0; $(MAKE) --no-print-directory lint || status=1; \
-	$(ENV) $(BIN)/python -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS) || status=1; \
+	$(ENV) $(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 lint: set-up-dev  ## check the code

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -64,6 +65,8 @@ def main() -> int:
     if not stamp["qt"]:
         stamp |= {"inputs": fingerprint(), "qt": provide_qt()}
         STAMP.write_text(json.dumps(stamp))
+    if "dev" in extras:
+        provide_hdfs()
     return 0
 
 
@@ -172,6 +175,18 @@ def qt_works(report: bool = False) -> bool:
         return True  # there the wheels bring all they need
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **read_environment()}
     return works(PROBE, env, report)
+
+
+def provide_hdfs() -> None:
+    """See to what the tests need for a real HDFS; where it can't be had they say so and are skipped."""
+    if sys.platform.startswith("linux") and not (hdfs_works() or (system.install("hdfs") and hdfs_works())):
+        system.say(
+            f"there is no Java and Maven, so tests with HDFS are skipped. To have them: {system.apt_line('hdfs')}"
+        )
+
+
+def hdfs_works() -> bool:
+    return all(shutil.which(command) for command in ("java", "mvn"))
 
 
 def read_environment() -> dict[str, str]:

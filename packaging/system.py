@@ -20,6 +20,8 @@ PACKAGES = {
         "libxcb-render-util0", "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0",
         "libxcb-xinerama0", "libxcb-xkb1", "fonts-dejavu-core",
     ],
+    # The tests' HDFS: Java runs it, Maven fetches it.
+    "hdfs": ["default-jre-headless", "maven"],
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ltdesk.errors import LtdeskError, NotInStorage, OpenError, StorageError
 
 State = Literal["whole", "damaged", "unfinished", "folder", "file"]
 READ_AT_A_TIME = 4
+COPIES_HEARD_OF_IN = 5.0
+"""Seconds after which a copy that isn't known doesn't exist."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def verify(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return problems
+    return problems + _copies_missing(storage, folder, sidecar)
 
 
 def remove(storage: Storage, folder: str) -> None:
@@ -120,9 +123,30 @@ def _verify(storage: Storage, folder: str, sidecar: Sidecar, index: int) -> list
     try:
         if not storage.holds(path, Sums.known(stored.crc32c, stored.nbytes), read=True):
             return [f"{name}: is damaged"]
-        copies = min((len(block.hosts) for block in storage.blocks(path)), default=0)
     except LtdeskError as error:
         return [f"{name}: {error}"]
-    if storage.is_remote and copies < sidecar.replication:
-        return [f"{name}: has {copies} of {sidecar.replication} copies"]
     return []
+
+
+def _copies_missing(storage: Storage, folder: str, sidecar: Sidecar) -> list[str]:
+    """Files with fewer copies than they should have; a storage hears of its newest a little later, so twice."""
+    if not storage.is_remote:
+        return []
+    names = [sidecar.file_name(index) for index, stored in enumerate(sidecar.partitions) if stored.frames]
+    end = time.monotonic() + COPIES_HEARD_OF_IN
+    with ThreadPoolExecutor(READ_AT_A_TIME, thread_name_prefix="ltdesk-verify") as pool:
+        while True:
+            counts = pool.map(lambda name: _copies(storage, folder, name), names)
+            few = {name: n for name, n in zip(names, counts, strict=True) if n < sidecar.replication}
+            if not few or time.monotonic() > end:
+                break
+            names = list(few)
+            time.sleep(0.5)
+    return [f"{name}: has {copies} of {sidecar.replication} copies" for name, copies in few.items()]
+
+
+def _copies(storage: Storage, folder: str, name: str) -> int:
+    try:
+        return min((len(block.hosts) for block in storage.blocks(posixpath.join(folder, name))), default=0)
+    except NotInStorage:
+        return 0

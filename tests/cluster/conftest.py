@@ -14,6 +14,15 @@ from tests.cluster.hdfs import Hdfs, class_path, why_not
 from tests.engine.storage.storage_suite import Place
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with HDFS have time for its start, and run one after another: some of them break it."""
+    for item in items:
+        if "hdfs" in getattr(item, "fixturenames", ()):
+            for mark in (pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.xdist_group("hdfs")):
+                item.add_marker(mark)
+
+
 @pytest.fixture(scope="session")
 def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
     """Three DataNodes, announced as 127.0.0.2 to 127.0.0.4; who breaks one puts it right."""

@@ -21,8 +21,6 @@ from ltdesk.errors import NotInStorage, StorageError, UsageError
 from tests.cluster.hdfs import Hdfs, free_port
 from tests.engine.storage.storage_suite import MIB, Place, StorageSuite, content
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
-
 
 class TestWebHdfsStorage(StorageSuite):
     pass
@@ -30,16 +28,15 @@ class TestWebHdfsStorage(StorageSuite):
 
 def test_each_file_lies_on_two_hosts_in_one_block(place: Place, hdfs: Hdfs) -> None:
     path = place.write("a.raw", content(3 * MIB + 1))
+    hdfs.wait_until(lambda: len(set(place.storage.blocks(path)[0].hosts)) == 2)  # it hears of copies a little later
     (block,) = place.storage.blocks(path)
-    assert len(set(block.hosts)) == 2
     assert set(block.hosts) <= set(hdfs.hosts)
     assert place.storage.stat(path).replication == 2
 
 
 def test_a_larger_replication(place: Place, hdfs: Hdfs) -> None:
     place.storage.write(place.path(), lambda: [memoryview(b"abc")], 3, replication=3)
-    (block,) = place.storage.blocks(place.path())
-    assert set(block.hosts) == set(hdfs.hosts)
+    hdfs.wait_until(lambda: set(place.storage.blocks(place.path())[0].hosts) == set(hdfs.hosts))
 
 
 @pytest.mark.parametrize("nbytes", [1, 700, 2 * MIB + 100])
@@ -56,6 +53,7 @@ def test_hdfs_tells_the_checksum_that_is_computed_here(place: Place, nbytes: int
 
 def test_the_holder_maps_others_read(place: Place, hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch) -> None:
     path = place.write("a.raw", content(1000))
+    hdfs.wait_until(lambda: len(place.storage.blocks(path)[0].hosts) == 2)
     (block,) = place.storage.blocks(path)
     with pytest.raises(NotLocal, match=f"{DATA_DIRS} is not set"):
         place.storage.local_file(path)
@@ -237,10 +235,11 @@ def test_a_uri_without_a_host_is_a_usage_error() -> None:
         open_storage("webhdfs:/scans")
 
 
-def test_nodes_have_the_same_names_wherever_they_are_told(place: Place) -> None:
-    storage = place.storage
+def test_nodes_have_the_same_names_wherever_they_are_told(place: Place, hdfs: Hdfs) -> None:
+    storage, path = place.storage, place.write("a.raw", b"abc")
     assert isinstance(storage, WebHdfsStorage)
-    holders = storage._nodes_of(place.write("a.raw", b"abc"))
+    hdfs.wait_until(lambda: len(storage.blocks(path)[0].hosts) == 2)
+    holders = storage._nodes_of(path)
     by_http = {name: address for name, address in holders.items() if name[1] != "0"}
     assert len(by_http) == 2
     live = storage._calls.live_nodes()

@@ -22,7 +22,7 @@ from tests.cluster.hdfs import Hdfs
 from tests.engine.storage.ingest_suite import ANALYSES, SOURCES, Watched, run, same_bytes
 from tests.engine.storage.storage_suite import MIB, Place, content
 
-pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.faults
 
 SIZE = 24 * MIB  # more than what lies in the connections' buffers
 QUICK = Patience(connect=1, answer=5, reading=1, writing=3, in_all=20)

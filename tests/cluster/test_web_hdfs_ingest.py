@@ -9,6 +9,7 @@ import pytest
 from hdfs.client import _Request
 
 from ltdesk.analysis import SumFrame
+from ltdesk.engine import stored_scans
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.ingested import IngestedScan
@@ -16,12 +17,11 @@ from ltdesk.engine.open import open_dataset
 from ltdesk.engine.sidecar import PARTITIONS
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
+from ltdesk.engine.stored_scans import verify
 from ltdesk.errors import StorageError
 from tests.cluster.hdfs import Hdfs
 from tests.engine.storage.ingest_suite import ANALYSES, SOURCES, IngestSuite, run, same_bytes
 from tests.engine.storage.storage_suite import Place
-
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 
 class TestWebHdfsIngest(IngestSuite):
@@ -42,9 +42,11 @@ def npy(tmp_path: Path) -> Iterator[Dataset]:
 
 
 @pytest.fixture
-def twin(place: Place, npy: Dataset) -> Iterator[Callable[[], IngestedScan]]:
+def twin(place: Place, npy: Dataset, hdfs: Hdfs) -> Iterator[Callable[[], IngestedScan]]:
     """Opens what was ingested."""
     uri = ingest(npy, place.storage.uri(place.path("twin"))).uri
+    for entry in place.storage.list(place.path(f"twin/{PARTITIONS}")):  # it hears of copies a little later
+        hdfs.wait_until(lambda path=entry.path: len(place.storage.blocks(path)[0].hosts) == 2)  # type: ignore[misc]
     opened: list[IngestedScan] = []
 
     def open_twin() -> IngestedScan:
@@ -124,3 +126,11 @@ def test_without_permission(place: Place, npy: Dataset, hdfs: Hdfs) -> None:
     with pytest.raises(StorageError, match=r"Permission denied: user=nobody"):
         ingest(npy, f"webhdfs://nobody@{hdfs.netloc}{place.folder}/twin")
     assert place.names() == []
+
+
+def test_fewer_copies_are_told(place: Place, npy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those that HDFS is about to hear of: those that are not there."""
+    monkeypatch.setattr(stored_scans, "COPIES_HEARD_OF_IN", 1.0)
+    done = ingest(npy, place.storage.uri(place.path("twin")), replication=4)
+    name = done.sidecar.file_name(0)
+    assert f"{name}: has 3 of 4 copies" in verify(place.storage, place.path("twin"))
