@@ -19,43 +19,50 @@ class Target(NamedTuple):
     """Where the pixels of n chunks go in a flat array.
 
     first : (n,), where the first pixel of each goes
-    shape : of a chunk, four axes; (4,)
-    sizes : how much of each is wanted along the axes, from its first pixel on; (n, 4)
-    strides : in the array, along the axes but the last, whose pixels go one after the other; (3,)
+    sizes : how much of each is wanted along its four axes, from its first pixel on; (n, 4)
+    shape : of a chunk
+    strides : in the array, along the axes but the last, whose pixels go one after the other
     """
 
     first: Integers
-    shape: Integers
     sizes: Integers
-    strides: Integers
+    shape: tuple[int, int, int, int]
+    strides: tuple[int, int, int]
 
     @property
     def is_in_order(self) -> bool:
         """Whether all of the chunks' pixels go one after the other; of a target that is `joined`."""
-        pixels = self.shape[3]
-        whole = (self.shape[:3] == 1).all() and (self.sizes[:, 3] == pixels).all()
-        return bool(whole and (np.diff(self.first) == pixels).all())
+        *rows, pixels = self.shape
+        if rows != [1, 1, 1] or (self.sizes[:, 3] != pixels).any():
+            return False
+        return bool((self.first[1:] - self.first[:-1] == pixels).all())
 
     def joined(self) -> Target:
         """The same, with axes joined whose rows go one after the other."""
-        one_row, follow = self.shape[2] == 1, self.strides[2] == self.shape[3]
-        if (self.shape[:3] == 1).all() or not (one_row or (follow and (self.sizes[:, 3] == self.shape[3]).all())):
+        a, b, c, d = self.shape
+        follow = c == 1 or (self.strides[2] == d and (self.sizes[:, 3] == d).all())
+        if (a, b, c) == (1, 1, 1) or not follow:
             return self
-        shape = np.array([1, *self.shape[:2], self.shape[2] * self.shape[3]])
-        sizes = np.column_stack((np.ones_like(self.first), self.sizes[:, :2], self.sizes[:, 2] * self.sizes[:, 3]))
-        return Target(self.first, shape, sizes, np.array([0, *self.strides[:2]])).joined()
+        sizes = np.ones_like(self.sizes)
+        sizes[:, 1:3] = self.sizes[:, :2]
+        np.multiply(self.sizes[:, 2], self.sizes[:, 3], out=sizes[:, 3])
+        return Target(self.first, sizes, (1, a, b, c * d), (0, *self.strides[:2])).joined()
 
-    def one(self, number: int) -> Target:
-        """The same for one of the chunks."""
-        return self._replace(first=self.first[number : number + 1], sizes=self.sizes[number : number + 1])
+    def part(self, start: int, stop: int) -> Target:
+        """The same for some of the chunks."""
+        return self._replace(first=self.first[start:stop], sizes=self.sizes[start:stop])
 
     def scaled(self, factor: int) -> Target:
         """The same for an array of smaller items."""
-        last = np.array([1, 1, 1, factor])
-        return Target(self.first * factor, self.shape * last, self.sizes * last, self.strides * factor)
+        a, b, c = self.strides
+        sizes = self.sizes.copy()
+        sizes[:, 3] *= factor
+        shape = (*self.shape[:3], self.shape[3] * factor)
+        return Target(self.first * factor, sizes, shape, (a * factor, b * factor, c * factor))
 
 
 def in_order(count: int, pixels: int) -> Target:
     """Chunks of so many pixels one after the other."""
-    shape = np.array([1, 1, 1, pixels])
-    return Target(np.arange(count) * pixels, shape, np.tile(shape, (count, 1)), np.array([pixels] * 3))
+    sizes = np.ones((count, 4), np.int64)
+    sizes[:, 3] = pixels
+    return Target(np.arange(count) * pixels, sizes, (1, 1, 1, pixels), (pixels, pixels, pixels))

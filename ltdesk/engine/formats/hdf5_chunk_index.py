@@ -6,6 +6,7 @@ import math
 import threading
 from array import array
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import h5py
@@ -70,6 +71,16 @@ class ChunkIndex:
     offset: NDArray[np.int64]
     nbytes: NDArray[np.uint32]
     mask: NDArray[np.uint32]
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether all chunks were written and went through all filters."""
+        return bool(self.offset.min() >= 0 and not self.mask.any())
+
+    @cached_property
+    def end(self) -> int:
+        """Where the last of the chunks ends in the file."""
+        return int((self.offset + self.nbytes).max())
 
 
 class LazyIndex:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -22,16 +24,12 @@ RECENT_BYTES = 64 << 20
 """Chunks that were needed in part are kept, up to this much, but for the last one."""
 BATCH_BYTES = 1 << 20
 """Small chunks are decoded this much at a time, which stays in the second-level cache."""
-SMALLEST_CHUNK = 2048
-"""HDF5 itself is as quick with chunks that are smaller: the work is in finding them."""
 
 
 def reader_of(owner: h5py.File, dataset: h5py.Dataset) -> Reader:
     """A reader outside HDF5 where its chunks allow that, else through h5py."""
     pipeline = decodable(dataset)
-    if pipeline is None or pipeline.nbytes < SMALLEST_CHUNK:
-        return H5Reader(owner, dataset)
-    return ChunkReader(owner, dataset, pipeline)
+    return H5Reader(owner, dataset) if pipeline is None else ChunkReader(owner, dataset, pipeline)
 
 
 class ChunkReader:
@@ -68,24 +66,24 @@ class ChunkReader:
 
     def _cells(self, shares: list[list[_Share]]) -> Integers:
         """Numbers of the chunks in the grid, in row-major order."""
-        numbers = _grid([share.number for share in axis] for axis in shares)
-        return np.asarray(np.ravel_multi_index(tuple(numbers.T), self._layout.grid))
+        steps = _steps(self._layout.grid)
+        return _sums([share.number * step for share in axis] for axis, step in zip(shares, steps, strict=True))
 
     def _read_whole(self, shares: list[list[_Share]], out: NDArray[Any]) -> None:
         """Decode chunks straight to where they belong."""
         cells, target = self._cells(shares), self._target(shares, out.shape).joined()
         flat, at_once = out.reshape(-1).view(np.uint8), max(1, BATCH_BYTES // self._layout.chunk_bytes)
         for first in range(0, len(cells), at_once):
-            batch = slice(first, first + at_once)
-            part = target._replace(first=target.first[batch], sizes=target.sizes[batch])
-            self._chunks.decode(cells[batch], part, flat)
+            self._chunks.decode(cells[first : first + at_once], target.part(first, first + at_once), flat)
 
     def _target(self, shares: list[list[_Share]], shape: tuple[int, ...]) -> Target:
         """Where whole chunks belong in an array of this shape."""
-        steps = np.cumprod((1, *shape[:0:-1]))[::-1]
-        begins = _grid([share.place.start for share in axis] for axis in shares) @ steps
-        sizes = _grid([share.size for share in axis] for axis in shares)
-        return Target(begins, np.array(self._layout.chunk), sizes, steps[:3])
+        steps = _steps(shape)
+        first = _sums([share.place.start * step for share in axis] for axis, step in zip(shares, steps, strict=True))
+        sizes = np.empty((*map(len, shares), 4), np.int64)
+        for number, axis in enumerate(np.ix_(*([share.size for share in axis] for axis in shares))):
+            sizes[..., number] = axis
+        return Target(first, sizes.reshape(-1, 4), self._layout.chunk, (steps[0], steps[1], steps[2]))
 
     def _read_cut(self, shares: list[list[_Share]], out: NDArray[Any]) -> None:
         """Keep the chunks of which more will be wanted."""
@@ -127,10 +125,14 @@ def _shares(first: int, stop: int, chunk: int, size: int) -> Iterator[_Share]:
         yield _Share(number, slice(low - start, high - start), slice(low - first, high - first), is_cut)
 
 
-def _grid(axes: Iterable[list[int]]) -> NDArray[np.int64]:
-    """All combinations of the axes' numbers, ``(n, axes)``, in row-major order."""
-    meshes = np.meshgrid(*axes, indexing="ij")
-    return np.stack([mesh.ravel() for mesh in meshes], axis=-1)
+def _steps(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """How far the next element along each axis is in a flat array."""
+    return tuple(math.prod(shape[axis:]) for axis in range(1, len(shape) + 1))
+
+
+def _sums(axes: Iterable[list[int]]) -> Integers:
+    """Sums of a number of each axis, for all combinations in row-major order."""
+    return np.asarray(reduce(np.add.outer, [np.array(axis, np.int64) for axis in axes]).ravel())
 
 
 class _Recent:

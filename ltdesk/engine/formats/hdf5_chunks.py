@@ -76,12 +76,17 @@ class Chunks:
 
         Raises DamagedFileError naming the first that can't be decoded.
         """
-        index = self.index.get()
-        offsets, masks = index.offset[cells], index.mask[cells]
-        together = len(cells) > 1 and offsets.min() >= 0 and bool((masks == masks[0]).all())
-        if not (together and self._try(cells, target, out)):
+        if len(cells) == 1 or not (self._are_alike(cells) and self._try(cells, target, out)):
             for number, cell in enumerate(cells.tolist()):
-                self._decode_one(cell, target.one(number), out)
+                self._decode_one(cell, target.part(number, number + 1), out)
+
+    def _are_alike(self, cells: Integers) -> bool:
+        """Whether they were all written, and went through the same filters."""
+        index = self.index.get()
+        if index.is_plain:
+            return True
+        masks = index.mask[cells]
+        return bool(index.offset[cells].min() >= 0 and (masks == masks[0]).all())
 
     def _try(self, cells: Integers, target: Target, out: Bytes) -> bool:
         """Decode several chunks at once; False where one of them can't be, or not with the others."""
@@ -116,7 +121,7 @@ class Chunks:
 
     def stored(self, offsets: Integers, sizes: Integers) -> Stored:
         """Bytes of the file, in place where it is mapped, else read into memory. Raises ValueError beyond its end."""
-        if (offsets + sizes).max() > self._file.size:
+        if self.index.get().end > self._file.size and (offsets + sizes).max() > self._file.size:
             raise ValueError("it lies beyond the end of the file")
         if self._file.mapped:
             return Stored(self._file.view(0, self._file.size), offsets, sizes)
@@ -128,10 +133,7 @@ class Chunks:
 
     def check_bytes(self, offsets: Integers, sizes: Integers) -> None:
         """Raises DamagedFileError where pages of these bytes were lost, and zeros seen in their place."""
-        if not offsets.size:
-            return
-        first, stop = int(offsets.min()), int((offsets + sizes).max())
-        if self._file.faulted(first, stop - first):
+        if self._file.faulted(0, self._file.size):  # quick, and nearly never so
             for offset, size in zip(offsets.tolist(), sizes.tolist(), strict=True):
                 self._file.check(offset, size)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import h5py
@@ -94,6 +94,13 @@ class Pipeline:
 
     def _steps(self, mask: int) -> list[tuple[Stage, int]]:
         """What to undo, in this order, and the size of a chunk that comes out."""
+        return self._masked_steps(mask) if mask else self._all_steps
+
+    @cached_property
+    def _all_steps(self) -> list[tuple[Stage, int]]:
+        return self._masked_steps(0)
+
+    def _masked_steps(self, mask: int) -> list[tuple[Stage, int]]:
         steps, size = list[tuple[Stage, int]](), self.nbytes
         for bit, stage in enumerate(self.stages):
             if not mask >> bit & 1:

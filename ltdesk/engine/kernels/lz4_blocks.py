@@ -7,31 +7,41 @@ from numba import njit
 
 from ltdesk.engine.kernels.place_chunks import copy
 
-LENGTH_BYTES = 4
+HEADER_BYTES, LENGTH_BYTES = 12, 4
 
 
 @njit(nogil=True, cache=True)
-def scan_blocks(source, starts, stops, nbytes, size, ends):  # type: ignore[no-untyped-def]
-    """Find the blocks of some chunks, which lie in the source from `starts` to `stops`.
+def scan_blocks(source, starts, stops, nbytes, rest, unit, ends):  # type: ignore[no-untyped-def]
+    """Find the blocks of some chunks, which lie in the source from `starts` to `stops`, each after its header.
 
-    Each chunk holds `nbytes` in blocks of `size`, the last of which may hold less. Fills in where each chunk's last
-    block ends. Returns how many bytes the blocks take with their lengths, -1 if one leaves its chunk; and whether one
-    is as long as what it holds.
+    Each chunk holds `nbytes`, `rest` of them uncompressed after the blocks. Fills in where each chunk's last block
+    ends. Returns the bytes that a block holds, the same for all chunks and a multiple of `unit`, or 0 where something
+    isn't as it should be; how many bytes the blocks take with their lengths; and whether one is as long as what it
+    holds.
     """
-    total, same = 0, False
+    size, total, same = np.int64(0), 0, False
     for chunk in range(starts.size):
         place = starts[chunk]
-        for first in range(0, nbytes, size):
+        if place + HEADER_BYTES > stops[chunk] or _number(source, place, 8) != nbytes:
+            return 0, total, same
+        size_here = _number(source, place + 8, 4)
+        if size_here <= 0 or size_here % unit or (size and size_here != size):
+            return 0, total, same
+        size, place = size_here, place + HEADER_BYTES
+        begin = place
+        for first in range(0, nbytes - rest, size):
             if place + LENGTH_BYTES > stops[chunk]:
-                return -1, same
-            length = _length(source, place)
+                return 0, total, same
+            length = _number(source, place, LENGTH_BYTES)
             place += LENGTH_BYTES + length
             if place > stops[chunk]:
-                return -1, same
-            same = same or length == size or length == nbytes - first
+                return 0, total, same
+            same = same or length == size or length == nbytes - rest - first
+        if place + rest > stops[chunk]:
+            return 0, total, same
         ends[chunk] = place
-        total += place - starts[chunk]
-    return total, same
+        total += place - begin
+    return size, total, same
 
 
 @njit(nogil=True, cache=True)
@@ -41,7 +51,7 @@ def join_blocks(source, starts, ends, out):  # type: ignore[no-untyped-def]
     for chunk in range(starts.size):
         place = starts[chunk]
         while place < ends[chunk]:
-            length = _length(source, place)
+            length = _number(source, place, LENGTH_BYTES)
             place += LENGTH_BYTES
             copy(source[place : place + length], out[done : done + length])
             place, done = place + length, done + length
@@ -55,7 +65,7 @@ def turn_blocks(source, starts, ends, out):  # type: ignore[no-untyped-def]
     for chunk in range(starts.size):
         place = starts[chunk]
         while place < ends[chunk]:
-            length = _length(source, place)
+            length = _number(source, place, LENGTH_BYTES)
             for byte in range(LENGTH_BYTES):
                 out[done + byte] = source[place + LENGTH_BYTES - 1 - byte]
             place, done = place + LENGTH_BYTES, done + LENGTH_BYTES
@@ -66,8 +76,8 @@ def turn_blocks(source, starts, ends, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _length(source, place):  # type: ignore[no-untyped-def]
-    length = np.int64(0)
-    for byte in range(LENGTH_BYTES):
-        length = length << 8 | np.int64(source[place + byte])
-    return length
+def _number(source, place, nbytes):  # type: ignore[no-untyped-def]
+    number = np.int64(0)
+    for byte in range(nbytes):
+        number = number << np.int64(8) | np.int64(source[place + byte])
+    return number

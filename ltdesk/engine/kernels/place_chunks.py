@@ -7,11 +7,11 @@ several chunks, so that small ones don't spend their time between calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 from numpy.typing import NDArray
 
 from ltdesk.engine.chunk_target import ALIKE, Bytes, Integers, Target
@@ -19,12 +19,12 @@ from ltdesk.engine.chunk_target import ALIKE, Bytes, Integers, Target
 
 def place_plain(source: Bytes, starts: Integers, itemsize: int, target: Target, out: Bytes) -> None:
     """Chunks that begin at `starts`, whose pixels are as they should be. `out` is bytes of the target's array."""
-    _BYTES[1](read_only(source), starts, *target.scaled(itemsize), out)
+    _bytes(read_only(source), starts, *target.scaled(itemsize), out)
 
 
 def place_bytes(source: Bytes, starts: Integers, itemsize: int, target: Target, out: Bytes) -> None:
     """Chunks that have all first bytes of their pixels, then all second ones, …"""
-    _BYTES[itemsize](read_only(source), starts, *target, out.view(f"u{itemsize}"))
+    _bytes(read_only(source), starts, *target, out.view(f"u{itemsize}"))
 
 
 def place_bits(
@@ -45,8 +45,8 @@ def place_bits(
     ends, end_starts : the pixels at each chunk's end that are fewer than ALIKE, as they are
     """
     planes = np.empty(block // ALIKE * itemsize, np.uint64)
-    order = read_only(source), starts, read_only(ends), end_starts, block, planes
-    _BITS[itemsize](*order, *target, out.view(f"u{itemsize}"))
+    order = read_only(source), starts, read_only(ends), end_starts, itemsize, block, planes
+    _bits(*order, *target, out.view(f"u{itemsize}"))
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -93,12 +93,10 @@ def _turn_bits(rows, plane):  # type: ignore[no-untyped-def]
 # Items of `out` from their bytes: byte b of item i is at begin + b * step + i.
 
 
-@njit(nogil=True, cache=True)
 def _join1(source, begin, step, out):  # type: ignore[no-untyped-def]
     copy(source[begin : begin + out.size], out)
 
 
-@njit(nogil=True, cache=True)
 def _join2(source, begin, step, out):  # type: ignore[no-untyped-def]
     n = out.size
     low, high = source[begin : begin + n], source[begin + step : begin + step + n]
@@ -106,7 +104,6 @@ def _join2(source, begin, step, out):  # type: ignore[no-untyped-def]
         out[i] = np.uint16(low[i]) | np.uint16(high[i]) << np.uint16(8)
 
 
-@njit(nogil=True, cache=True)
 def _join4(source, begin, step, out):  # type: ignore[no-untyped-def]
     n = out.size
     p0, p1 = source[begin : begin + n], source[begin + step : begin + step + n]
@@ -116,7 +113,6 @@ def _join4(source, begin, step, out):  # type: ignore[no-untyped-def]
         out[i] = low | np.uint32(p2[i]) << np.uint32(16) | np.uint32(p3[i]) << np.uint32(24)
 
 
-@njit(nogil=True, cache=True)
 def _join8(source, begin, step, out):  # type: ignore[no-untyped-def]
     n, half = out.size, begin + 4 * step
     p0, p1 = source[begin : begin + n], source[begin + step : begin + step + n]
@@ -129,67 +125,68 @@ def _join8(source, begin, step, out):  # type: ignore[no-untyped-def]
         out[i] = low | mid | np.uint64(p6[i]) << np.uint64(48) | np.uint64(p7[i]) << np.uint64(56)
 
 
-_JOIN: dict[int, Callable[..., None]] = {1: _join1, 2: _join2, 4: _join4, 8: _join8}
+def _join(source, begin, step, out):  # type: ignore[no-untyped-def]
+    """One of these by the size of the items. Numba could not cache kernels that were given theirs as a variable."""
+    raise NotImplementedError
+
+
+@overload(_join)
+def _join_for(source, begin, step, out):  # type: ignore[no-untyped-def]
+    return {8: _join1, 16: _join2, 32: _join4, 64: _join8}[out.dtype.bitwidth]
 
 
 @njit(nogil=True, cache=True)
-def _place_of(row, shape, sizes, strides):  # type: ignore[no-untyped-def]
-    """Where a chunk's row goes, from where the chunk goes; -1 if it isn't wanted."""
-    rest, c = divmod(row, shape[2])
-    a, b = divmod(rest, shape[1])
-    if a >= sizes[0] or b >= sizes[1] or c >= sizes[2]:
-        return -1
-    return a * strides[0] + b * strides[1] + c * strides[2]
+def _bytes(source, starts, first, sizes, shape, strides, out):  # type: ignore[no-untyped-def]
+    _, height, depth, length = shape
+    step = shape[0] * height * depth * length
+    for chunk in range(starts.size):
+        wanted = sizes[chunk, 3]
+        for a in range(sizes[chunk, 0]):
+            for b in range(sizes[chunk, 1]):
+                place = first[chunk] + a * strides[0] + b * strides[1]
+                begin = starts[chunk] + (a * height + b) * depth * length
+                for c in range(sizes[chunk, 2]):
+                    row = place + c * strides[2]
+                    _join(source, begin + c * length, step, out[row : row + wanted])
 
 
-def _bytes_of(join: Callable[..., None]) -> Callable[..., None]:
-    @njit(nogil=True, cache=True)
-    def chunks(source, starts, first, shape, sizes, strides, out):  # type: ignore[no-untyped-def]
-        rows = shape[0] * shape[1] * shape[2]
-        for chunk in range(starts.size):
-            for row in range(rows):
-                place = _place_of(row, shape, sizes[chunk], strides)
-                if place >= 0:
-                    place += first[chunk]
-                    part = out[place : place + sizes[chunk, 3]]
-                    join(source, starts[chunk] + row * shape[3], rows * shape[3], part)
-
-    return chunks
-
-
-def _bits_of(itemsize: int, join: Callable[..., None]) -> Callable[..., None]:
-    @njit(nogil=True, cache=True)
-    def pixels(source, begin, step, stop, row_from, first, shape, sizes, strides, out):  # type: ignore[no-untyped-def]
-        """Pixels `row_from` to `stop` of a chunk, whose bytes begin at `begin`."""
-        at = row_from
-        while at < stop:
-            row, column = divmod(at, shape[3])
-            n = min(stop - at, shape[3] - column)
-            wanted = min(n, sizes[3] - column)
-            place = _place_of(row, shape, sizes, strides)
-            if place >= 0 and wanted > 0:
-                place += first + column
-                join(source, begin + at - row_from, step, out[place : place + wanted])
-            at += n
-
-    @njit(nogil=True, cache=True)
-    def chunks(source, starts, ends, end_starts, block, planes, first, shape, sizes, strides, out):  # type: ignore[no-untyped-def]
-        as_bytes = planes.view(np.uint8)
-        count = shape[0] * shape[1] * shape[2] * shape[3]
-        whole = count // ALIKE * ALIKE
-        for chunk in range(starts.size):
-            to = first[chunk], shape, sizes[chunk], strides, out
-            for at in range(0, whole, block):
-                n = min(block, whole - at)
-                for byte in range(itemsize):
-                    place = starts[chunk] + at * itemsize + byte * n
-                    _turn_bits(source[place : place + n], planes[byte * (n // ALIKE) : (byte + 1) * (n // ALIKE)])
-                pixels(as_bytes, 0, n, at + n, at, *to)
-            for at in range(whole, count):
-                pixels(ends, end_starts[chunk] + (at - whole) * itemsize, 1, at + 1, at, *to)
-
-    return chunks
+@njit(nogil=True, cache=True)
+def _bits(source, starts, ends, end_starts, itemsize, block, planes, first, sizes, shape, strides, out):  # type: ignore[no-untyped-def]
+    as_bytes = planes.view(np.uint8)
+    count = shape[0] * shape[1] * shape[2] * shape[3]
+    whole = count // ALIKE * ALIKE
+    for chunk in range(starts.size):
+        to = first[chunk], sizes[chunk], shape, strides, out
+        at = (np.int64(0), np.int64(0), np.int64(0), np.int64(0))
+        for done in range(0, whole, block):
+            n = min(block, whole - done)
+            for byte in range(itemsize):
+                place = starts[chunk] + done * itemsize + byte * n
+                _turn_bits(source[place : place + n], planes[byte * (n // ALIKE) : (byte + 1) * (n // ALIKE)])
+            at = _pixels(as_bytes, 0, n, n, at, *to)
+        for rest in range(count - whole):
+            at = _pixels(ends, end_starts[chunk] + rest * itemsize, 1, 1, at, *to)
 
 
-_BYTES = {itemsize: _bytes_of(join) for itemsize, join in _JOIN.items()}
-_BITS = {itemsize: _bits_of(itemsize, join) for itemsize, join in _JOIN.items()}
+@njit(nogil=True, cache=True)
+def _pixels(source, begin, step, count, at, first, sizes, shape, strides, out):  # type: ignore[no-untyped-def]
+    """Some pixels of a chunk, whose bytes begin at `begin`; `at` is the place of the first, (a, b, c, d).
+
+    Returns the place of the next.
+    """
+    a, b, c, d = at
+    done = 0
+    while done < count:
+        n = min(count - done, shape[3] - d)
+        wanted = min(n, sizes[3] - d)
+        if wanted > 0 and a < sizes[0] and b < sizes[1] and c < sizes[2]:
+            place = first + a * strides[0] + b * strides[1] + c * strides[2] + d
+            _join(source, begin + done, step, out[place : place + wanted])
+        done, d = done + n, d + n
+        if d == shape[3]:
+            c, d = c + 1, 0
+            if c == shape[2]:
+                b, c = b + 1, 0
+                if b == shape[1]:
+                    a, b = a + 1, 0
+    return a, b, c, d

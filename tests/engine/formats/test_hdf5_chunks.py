@@ -24,7 +24,6 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.filesystem import place_of
 from ltdesk.engine.formats import hdf5_chunk_index, hdf5_chunk_reader, hdf5_chunks, pieces
 from ltdesk.engine.formats.hdf5_chunk_frames import ChunkFrames
-from ltdesk.engine.formats.hdf5_chunk_reader import ChunkReader
 from ltdesk.engine.formats.hdf5_chunks import Chunks
 from ltdesk.engine.formats.hdf5_reader import H5Reader
 from ltdesk.engine.formats.read_frames import ReadFrames
@@ -55,12 +54,6 @@ FILTERS: dict[str, dict[str, Any]] = {
     "blosc bitshuffle zstd": dict(hdf5plugin.Blosc(cname="zstd", shuffle=2)),
     "bzip2": dict(hdf5plugin.BZip2()),
 }
-
-
-@pytest.fixture(autouse=True)
-def any_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small files are enough, where small chunks aren't left to HDF5."""
-    monkeypatch.setattr(hdf5_chunk_reader, "SMALLEST_CHUNK", 1)
 
 
 @pytest.fixture
@@ -206,15 +199,6 @@ def create_with(file: h5py.File, array: Array, chunks: tuple[int, ...], filters:
     space = h5py.h5s.create_simple(array.shape)
     identifier = h5py.h5d.create(file.id, b"data", h5py.h5t.py_create(array.dtype), space, properties)
     identifier.write(h5py.h5s.ALL, h5py.h5s.ALL, array)
-
-
-def test_small_chunks_are_left_to_hdf5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    array = scan((3, 4, 16, 16))
-    for chunk, kind in (((1, 1, 16, 16), H5Reader), ((2, 2, 16, 16), ChunkReader)):
-        with open_dataset(write(tmp_path / "a.h5", array, chunk, {"compression": "gzip"})) as dataset:
-            assert isinstance(reader_in(dataset), kind)
-            assert_holds(dataset, array)
 
 
 @pytest.mark.usefixtures("no_hdf5")
