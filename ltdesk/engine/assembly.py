@@ -59,7 +59,8 @@ class Assembly:
         self._job, self._dataset = job, dataset
         self._kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
         self._buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
-        self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in self._buffers.values()}
+        assembled = [b for b in self._buffers.values() if b.kind not in ("block", "aside")]
+        self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in assembled}
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
         self._folded_frames = 0
         self._next = 0
@@ -110,7 +111,8 @@ class Assembly:
             hosts = sorted(self.hosts)
         finished: dict[str, NDArray[Any]] = {}
         for kernel in self._kernels:
-            finished |= kernel.finish({b.name: arrays[b.name] for b in kernel.buffers}, valid, frames)
+            own = {b.name: arrays[b.name] for b in kernel.buffers if b.name in arrays}
+            finished |= kernel.finish(own, valid, frames)
         dataset = self._dataset
         specs = {
             spec.name: spec
@@ -128,6 +130,8 @@ class Assembly:
             if buffer.kind == "scan":
                 block = partial.buffers.pop(name)
                 self._arrays[name][partition.slices] = block.reshape(*partition.shape, *buffer.extra)
+            elif buffer.kind in ("block", "aside"):
+                partial.buffers.pop(name, None)
 
     def _count(self, partial: Partial) -> None:
         for key in self.traffic:

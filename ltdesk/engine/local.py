@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import Prepared, prepare, run_partition
 from ltdesk.errors import JobCancelled, LtdeskError
 from ltdesk.job import Job, Partition
@@ -42,13 +43,18 @@ class LocalExecutor:
         self._closed = False
         self._workers: set[threading.Thread] = set()
 
-    def submit(self, job: Job, dataset: Dataset | None = None) -> JobHandle:
-        """Start `job`. Raises OpenError, UsageError at once where the request cannot work."""
+    def submit(
+        self, job: Job, dataset: Dataset | None = None, on_partial: Callable[[Partial], None] | None = None
+    ) -> JobHandle:
+        """Start `job`. Raises OpenError, UsageError at once where the request cannot work.
+
+        `on_partial` is called with each partial before it is assembled, in the thread that made it.
+        """
         if dataset is None:
             from ltdesk.engine.open import open_ref
 
             dataset = open_ref(job.dataset)
-        run = _Run(JobHandle(job, dataset), prepare(job, dataset), self.threads * RUN_AHEAD)
+        run = _Run(JobHandle(job, dataset), prepare(job, dataset), self.threads * RUN_AHEAD, on_partial)
         run.handle.execution.update(executor="local", threads=self.threads)
         run.handle.on_cancel(self._notify)
         plan = dataset.plan()
@@ -119,6 +125,7 @@ class _Run:
     handle: JobHandle
     prepared: Prepared
     run_ahead: int
+    on_partial: Callable[[Partial], None] | None = None
     waiting: deque[Partition] = field(default_factory=deque)
     running: int = 0
 
@@ -135,7 +142,10 @@ class _Run:
     def do(self, partition: Partition) -> None:
         cancelled: Callable[[], bool] = lambda: self.handle.cancel_requested  # noqa: E731
         try:
-            self.handle.partial(run_partition(self.prepared, partition, cancelled))
+            partial = run_partition(self.prepared, partition, cancelled)
+            if self.on_partial is not None:
+                self.on_partial(partial)
+            self.handle.partial(partial)
         except JobCancelled:
             pass
         except Exception as error:

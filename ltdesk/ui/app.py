@@ -12,6 +12,8 @@ from PyQt5.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QApplication
 
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.preview.cache import PreviewCache
+from ltdesk.engine.preview.previews import Previews
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
 from ltdesk.ui import error_report, style
@@ -59,7 +61,7 @@ class Desk(QObject):
         self.model = SessionModel(parent=self)
         self.mailbox = Mailbox(self)
         self.executor = executor or LocalExecutor()
-        self.live = LiveJobs(self.model, self.executor, self.mailbox, self)
+        self.live = LiveJobs(self.model, self.executor, self.mailbox, self, self._previews())
         self.reader = FrameReader(self.mailbox, self)
         self.opener = Opener(self.mailbox, self)
         self.autosave = Autosave(self.model, parent=self)
@@ -69,6 +71,10 @@ class Desk(QObject):
         self._make_panes()
         self._make_commands()
         self._wire()
+
+    def _previews(self) -> Previews | None:
+        """Images at once while something is dragged, where jobs run in this process."""
+        return Previews(self.executor, PreviewCache()) if isinstance(self.executor, LocalExecutor) else None
 
     def _make_panes(self) -> None:
         window = self.window

@@ -17,6 +17,7 @@ from ltdesk.ui.wishes import Wish, Wishes, urgent, wishes_of
 
 if TYPE_CHECKING:
     from ltdesk.engine.executor import Executor
+    from ltdesk.engine.preview.previews import Previews
 
 FOLLOWED = ("dataset", "region", "detectors", "selected", "analyses", "frame_source", "shown")
 
@@ -36,14 +37,19 @@ class LiveJobs(QObject):
     refused = pyqtSignal(object, object)
 
     def __init__(
-        self, model: SessionModel, executor: Executor, mailbox: Mailbox, parent: QObject | None = None
+        self,
+        model: SessionModel,
+        executor: Executor,
+        mailbox: Mailbox,
+        parent: QObject | None = None,
+        previews: Previews | None = None,
     ) -> None:
         super().__init__(parent)
         self._model, self._mailbox = model, mailbox
         self._dataset: Dataset | None = None
         self._before: Wishes | None = None
         self._running = False
-        self.keeper = Keeper(executor, self._told, self._progressed, self._refused)
+        self.keeper = Keeper(executor, self._told, self._progressed, self._refused, previews)
         model.changed.connect(self._follow)
         model.dragging_changed.connect(self._follow_drag)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ltdesk.engine.dataset import Dataset
@@ -12,6 +13,7 @@ from ltdesk.job import Job
 if TYPE_CHECKING:
     from ltdesk.engine.executor import JobHandle
     from ltdesk.engine.local import LocalExecutor as Local
+    from ltdesk.engine.partial import Partial
 
 
 class LocalExecutor:
@@ -27,9 +29,12 @@ class LocalExecutor:
         self._lock = threading.Lock()
         self._warming: threading.Thread | None = None
 
-    def submit(self, job: Job, dataset: Dataset | None = None) -> JobHandle:
-        """Start a job. Raises as the local executor does."""
-        return self._get().submit(job, dataset)
+    def submit(
+        self, job: Job, dataset: Dataset | None = None, on_partial: Callable[[Partial], None] | None = None
+    ) -> JobHandle:
+        """Start a job, and call `on_partial` with each partial before it is assembled. Raises as the local executor
+        does."""
+        return self._get().submit(job, dataset, on_partial)
 
     def warm_up(self) -> None:
         """Load what the first job needs, in a thread."""

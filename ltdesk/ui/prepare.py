@@ -67,7 +67,7 @@ class Picture:
     @property
     def estimated(self) -> bool:
         """Whether positions that are not done show the nearest that is, dimmed."""
-        return self.status in ("estimate", "filling")
+        return self.status in ("estimate", "preview", "filling")
 
     def done(self) -> Bool2D | None:
         """The positions that have a value from the data; None: all."""

@@ -43,6 +43,8 @@ class RunningJob:
     generation : when it was asked for
     dropped : nobody wants to see it any more
     by_hand : the user stopped it
+    makes_preview : it makes the preview cube beside what it answers
+    under : previews of what it answers, by the wishes' keys
     """
 
     wishes: Wishes
@@ -52,6 +54,8 @@ class RunningJob:
     began: float = field(default_factory=time.monotonic)
     dropped: bool = False
     by_hand: bool = False
+    makes_preview: bool = False
+    under: dict[Any, Answer | None] = field(default_factory=dict)
     thread: threading.Thread | None = None
 
     @property
@@ -61,6 +65,11 @@ class RunningJob:
     @property
     def age(self) -> float:
         return time.monotonic() - self.began
+
+    @property
+    def mapped(self) -> bool:
+        """Were frames seen in the file, not copied from it?"""
+        return bool(self.handle.assembly.traffic["bytes_mapped"])
 
     def follow(self, tell: Callable[[Update], None], interval: float) -> None:
         """Call `tell` with moments that are worth showing, the last one included, until the job has ended."""
@@ -79,7 +88,8 @@ class RunningJob:
         results = update.results()
         failed = self._failed_positions(update)
         answers = []
-        for wish, analysis in zip(self.wishes, self.handle.job.analyses, strict=True):
+        analyses = self.handle.job.analyses[: len(self.wishes)]  # what comes after is the preview's
+        for wish, analysis in zip(self.wishes, analyses, strict=True):
             specs = wish.analysis.results(self.dataset.frame_shape, self.dataset.dtype)
             computed = analysis.results(self.dataset.frame_shape, self.dataset.dtype)
             arrays = tuple(results[spec.name] for spec in computed)

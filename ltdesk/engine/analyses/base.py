@@ -25,20 +25,24 @@ class Buffer:
     Attributes
     ----------
     name : unique within the job
-    kind : ``scan`` buffers are placed, ``frame`` and ``single`` ones folded in the plan's order
+    kind : ``scan`` buffers are placed, ``frame`` and ``single`` ones folded in the plan's order; ``block`` ones
+        ``(*extra, positions)`` and ``aside`` ones ``(*extra)`` are for whoever watches the partials
+        (`LocalExecutor.submit`), and go no further
     dtype : of the array
     extra : axes after the kind's own
     fold : how two partials of a ``frame`` or ``single`` buffer become one
     """
 
     name: str
-    kind: ResultKind
+    kind: ResultKind | Literal["block", "aside"]
     dtype: np.dtype[Any]
     extra: tuple[int, ...] = ()
     fold: Literal["add", "max"] = "add"
 
     def empty(self, positions: tuple[int, ...], frame_shape: Size2D) -> NDArray[Any]:
         """A fresh array: scan ones ``(*positions, *extra)`` of 0 or NaN (nothing known), others the fold's start."""
+        if self.kind in ("block", "aside"):
+            return np.zeros((*self.extra, *positions) if self.kind == "block" else self.extra, dtype=self.dtype)
         if self.kind == "scan":
             nothing = np.nan if self.dtype.kind == "f" else 0
             return np.full((*positions, *self.extra), nothing, dtype=self.dtype)
@@ -76,7 +80,7 @@ def merge(kernel: Kernel, into: Arrays, new: Arrays) -> None:
         own(into, new)
         return
     for buffer in kernel.buffers:
-        if buffer.kind != "scan":
+        if buffer.kind in ("frame", "single"):
             buffer.merge(into[buffer.name], new[buffer.name])
 
 

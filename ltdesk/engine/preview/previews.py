@@ -1,0 +1,233 @@
+"""`Previews`: the preview cube of the scan that is open, made by the jobs that run anyway, kept from time to time.
+
+Nothing here decides what is computed when: that is the window's keeper. Its thread asks; other threads bring partials.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from ltdesk.analysis import Analysis, CenterOfMass, VirtualDetector
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.partial import Partial
+from ltdesk.engine.preview.bins import bins_for
+from ltdesk.engine.preview.cache import PreviewCache
+from ltdesk.engine.preview.cube import PreviewCube
+from ltdesk.engine.preview.images import PreviewImages, can_preview, preview
+from ltdesk.geometry import AnyShape, PixelMask
+from ltdesk.job import Job
+
+log = logging.getLogger(__name__)
+
+SMALLEST = 64 << 20
+"""Smaller scans are read as quickly as their cubes: they have none."""
+QUICK = 0.010
+"""Seconds in which an exact image is there soon enough: no preview is worth while."""
+SCATTERED = 3.0
+"""How much longer reading a part of each frame takes than its share of the bytes."""
+SETTLED = 2.0
+"""Seconds after a cube is complete until it is written: the first looks at a scan come before the disk."""
+
+
+class WatchedExecutor(Protocol):
+    """An executor in this process: partials can be watched."""
+
+    def submit(
+        self, job: Job, dataset: Dataset | None = None, on_partial: Callable[[Partial], None] | None = None
+    ) -> JobHandle:
+        """Start a job, and call `on_partial` with each partial before it is assembled."""
+
+
+class Previews:
+    """The cube of one dataset at a time.
+
+    Attributes
+    ----------
+    executor : runs the jobs that a cube comes from
+
+    Parameters
+    ----------
+    cache : where cubes are kept; None: nowhere
+    smallest : bytes of a scan from which on it has a cube
+    """
+
+    def __init__(self, executor: WatchedExecutor, cache: PreviewCache | None = None, smallest: int = SMALLEST) -> None:
+        self.executor = executor
+        self._cache, self._smallest = cache, smallest
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._scan: _Scan | None = None
+
+    def open(self, dataset: Dataset | None) -> None:
+        """From now on it is about this dataset; what was known of another is let go."""
+        worth = dataset is not None and dataset.nbytes >= self._smallest
+        bins = bins_for(dataset) if worth and dataset is not None else None
+        with self._lock:
+            self._scan = None if dataset is None or bins is None else _Scan(dataset, PreviewCube(dataset, bins))
+
+    def come_from(self, executor: object) -> bool:
+        """Is it this executor whose jobs make the cube?"""
+        return self.executor is executor
+
+    def is_wanted(self, dataset: Dataset) -> bool:
+        """Should the next job on `dataset` make a part of its cube?"""
+        scan = self._of(dataset)
+        return scan is not None and not (scan.cube.complete or scan.given_up or self._found(scan))
+
+    def submit(self, job: Job, dataset: Dataset) -> JobHandle:
+        """Start a job over the whole scan that makes the cube as well, beside its own analyses. Raises as the
+        executor does."""
+        scan = self._of(dataset)
+        if scan is None:
+            return self.executor.submit(job, dataset)
+        watched = job.model_copy(update={"analyses": (*job.analyses, scan.cube.analysis)})
+        return self.executor.submit(watched, dataset, lambda partial: self._take(scan, partial))
+
+    def rest(self, dataset: Dataset) -> Job | None:
+        """A job that makes what the cube lacks; None where nothing is to be had."""
+        scan = self._of(dataset)
+        if scan is None or not self.is_wanted(dataset):
+            return None
+        missing = np.ones(dataset.scan_shape, dtype=np.bool_)
+        for index in scan.cube.parts():
+            missing[dataset.plan()[index].slices] = False
+        return Job(dataset=dataset.ref, analyses=(scan.cube.analysis,), region=PixelMask.from_array(missing))
+
+    def submit_rest(self, job: Job, dataset: Dataset) -> JobHandle:
+        """Start what `rest` gave."""
+        scan = self._of(dataset)
+        take = None if scan is None else lambda partial: self._take(scan, partial)
+        return self.executor.submit(job, dataset, take)
+
+    def give_up(self, dataset: Dataset) -> None:
+        """A pass has come to its end, or was stopped: what the cube lacks by now is not to be had."""
+        scan = self._of(dataset)
+        if scan is not None:
+            scan.given_up = not scan.cube.complete
+
+    def want_again(self) -> None:
+        """What was given up may be to be had after all."""
+        scan = self._scan
+        if scan is not None:
+            scan.given_up = False
+
+    def took(self, job: Job, dataset: Dataset, seconds: float, mapped: bool) -> None:
+        """A job over the whole scan took so long: the quickest one tells how long exact images take.
+
+        mapped : frames were seen in the file, where a small detector leaves most of each unread
+        """
+        scan = self._of(dataset)
+        if scan is not None and job.region is None:
+            scan.mapped = mapped
+            share = max((scan.share(spec) for spec in job.analyses), default=1.0)
+            scan.seconds = min(scan.seconds, seconds / share)
+
+    def helps(self, dataset: Dataset, spec: Analysis) -> bool:
+        """Is there a preview of `spec`, and is it there sooner than the exact result?"""
+        scan = self._of(dataset)
+        if scan is None or not can_preview(spec) or not scan.cube.done:
+            return False
+        return scan.seconds * scan.share(spec) > QUICK
+
+    def images(self, dataset: Dataset, spec: Analysis) -> PreviewImages | None:
+        """A preview of the results of `spec`; None where there is none.
+
+        Raises UsageError where a mask does not fit the dataset.
+        """
+        scan = self._of(dataset)
+        return preview(scan.cube, spec, dataset) if scan is not None and scan.cube.done else None
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop writing, wait for the threads."""
+        self._closed.set()
+        with self._lock:
+            self._scan = None
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(timeout)
+
+    def _of(self, dataset: Dataset) -> _Scan | None:
+        scan = self._scan
+        return scan if scan is not None and scan.dataset is dataset else None
+
+    def _found(self, scan: _Scan) -> bool:
+        """Is the cube on disk? It is then being read, or was found to be of no use. Looks once."""
+        if self._cache is None:
+            return False
+        if not scan.looked:
+            scan.looked = True
+            try:
+                scan.loading = self._cache.path_of(scan.dataset).is_file()
+            except Exception as error:  # a share that went away: the job itself says so
+                log.info("no preview is looked for: %s", error)
+            if scan.loading:
+                self._in_thread(self._load, scan)
+        return scan.loading
+
+    def _take(self, scan: _Scan, partial: Partial) -> None:
+        """From the executor's threads."""
+        if scan.cube.take(partial) and scan.cube.complete and self._scan is scan:
+            self._in_thread(self._keep, scan)
+
+    def _load(self, cache: PreviewCache, scan: _Scan) -> None:
+        fresh = PreviewCube(scan.dataset, scan.cube.bins)
+        if cache.load(scan.dataset, fresh):
+            scan.cube = fresh
+        scan.loading = False
+
+    def _keep(self, cache: PreviewCache, scan: _Scan) -> None:
+        end = time.monotonic() + SETTLED
+        while self._scan is scan and time.monotonic() < end:
+            if self._closed.wait(0.05):
+                return
+        cache.store(scan.dataset, scan.cube, lambda: self._closed.is_set() or self._scan is not scan)
+
+    def _in_thread(self, work: Callable[[PreviewCache, _Scan], None], scan: _Scan) -> None:
+        cache = self._cache
+        if cache is None or self._closed.is_set():
+            return
+        thread = threading.Thread(target=work, args=(cache, scan), name="ltdesk-preview-cache", daemon=True)
+        with self._lock:
+            self._threads = [*(t for t in self._threads if t.is_alive()), thread]
+            thread.start()
+
+
+class _Scan:
+    """What is known of the dataset that is open.
+
+    seconds : how long the quickest pass over all of it took
+    given_up : its cube cannot be completed
+    looked, loading : was its cube looked for on disk, is it being read
+    mapped : are frames seen in the file
+    """
+
+    def __init__(self, dataset: Dataset, cube: PreviewCube) -> None:
+        self.dataset, self.cube = dataset, cube
+        self.seconds = float("inf")
+        self.given_up = self.looked = self.loading = self.mapped = False
+
+    def share(self, spec: Analysis) -> float:
+        """About what part of a pass an analysis takes: one that reads a few rows of each frame takes less."""
+        shape = _SHAPE.get(type(spec), lambda _: None)(spec) if self.mapped else None
+        if shape is None:
+            return 1.0
+        try:
+            rows = np.flatnonzero(shape.mask(self.dataset.frame_shape).any(axis=1))
+        except ValueError:  # a mask of another size: the job says so
+            return 1.0
+        span = rows[-1] - rows[0] + 1 if rows.size else 1
+        return min(1.0, SCATTERED * float(span) / self.dataset.frame_shape[0])
+
+
+_SHAPE: dict[type[Analysis], Callable[[Any], AnyShape | None]] = {
+    VirtualDetector: lambda spec: spec.shape,
+    CenterOfMass: lambda spec: spec.mask,
+}
