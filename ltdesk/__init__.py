@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         VarFrame,
         VirtualDetector,
     )
-    from ltdesk.api import open, run, save, submit
+    from ltdesk.api import connect, open, run, save, submit
     from ltdesk.engine.spectrum import fft_magnitude
     from ltdesk.engine.suggest import suggest_detector
     from ltdesk.engine.vector_field import fit_descan, rotation_by_minimal_curl
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ltdesk.polar import AnnularSeries, RadialFourier, RadialProfile
 
 _PLACES = {
-    "ltdesk.api": ("open", "run", "submit", "save"),
+    "ltdesk.api": ("open", "run", "submit", "save", "connect"),
     "ltdesk.geometry": ("Point", "Disk", "Ring", "Sector", "Rectangle", "Ellipse", "Polygon", "PixelMask"),
     "ltdesk.analysis": (
         "VirtualDetector",
@@ -89,6 +89,7 @@ __all__ = [
     "SumSignal",
     "VarFrame",
     "VirtualDetector",
+    "connect",
     "fft_magnitude",
     "fit_descan",
     "open",

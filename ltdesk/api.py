@@ -1,4 +1,4 @@
-"""The Python API's functions: open, run, submit, save."""
+"""The Python API's functions: open, run, submit, save, connect."""
 
 from __future__ import annotations
 
@@ -92,6 +92,21 @@ def run(
     except BaseException:
         handle.cancel()
         raise
+
+
+def connect(address: str, token: str | None = None, timeout: float = 5.0) -> Executor:
+    """An executor that runs jobs elsewhere: on the workers of the dask scheduler at ``tcp://host:8786``.
+
+    Give it to `run` and `submit` as `executor`, and close it, or use it in a ``with``. The workers must be able to
+    open what the jobs name: a path that they share, or a scan in the cluster's storage. `token` is for servers.
+
+    Raises ClusterError where nothing answers within `timeout` seconds, or versions differ; UsageError.
+    """
+    if address.startswith(("http://", "https://")):
+        raise UsageError(f"{address}: this version connects to dask schedulers only", "Write it like tcp://host:8786.")
+    from ltdesk.engine.cluster import ClusterExecutor
+
+    return ClusterExecutor(address, timeout=timeout)
 
 
 def save(results: Results, path: str | os.PathLike[str]) -> list[Path]:

@@ -70,6 +70,11 @@ class NotInStorage(StorageError):
     """There is nothing at that path of the storage."""
 
 
+class ClusterError(LtdeskError):
+    """A cluster did not do what was asked: no scheduler answers, versions differ, the connection or all workers are
+    lost."""
+
+
 class SessionError(LtdeskError):
     """A session file cannot be read."""
 

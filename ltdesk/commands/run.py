@@ -56,9 +56,13 @@ def follow(handle: JobHandle, label: str) -> Results:
 
 def executor_for(args: argparse.Namespace) -> Executor:
     """Where the job runs."""
-    if args.on is not None:
-        raise UsageError(f"--on {args.on}: this version runs jobs on this machine only", "Leave --on away.")
-    return LocalExecutor(args.threads)
+    if args.on is None:
+        return LocalExecutor(args.threads)
+    if args.threads is not None:
+        raise UsageError("--threads is for this machine", "Leave it away: a cluster's workers have their own.")
+    from ltdesk.api import connect
+
+    return connect(args.on)
 
 
 def output_paths(files: list[str], output: str) -> list[Path]:

@@ -182,7 +182,7 @@ class JobHandle:
         """A partition is done. A second copy is dropped."""
         if self.assembly.add(partial):
             with self._changed:
-                self._bytes += partial.bytes_mapped + partial.bytes_read
+                self._bytes += partial.bytes_mapped + partial.bytes_read + partial.bytes_network
             self._take(PartialReady(seq=self.state.done, index=partial.index))
 
     def partition_failed(self, index: int, error: BaseException) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltdesk.analysis import CenterOfMass, MeanFrame, SumFrame, VirtualDetector
+from ltdesk.analysis import SumFrame, VirtualDetector
 from ltdesk.engine.executor import Executor
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.errors import LtdeskError
-from tests.engine.executor_suite import DISK, Gated, ThreadSuite, job_for, make_array, write
+from ltdesk.geometry import PixelMask
+from ltdesk.plugins import BUILT_IN
+from tests.engine.executor_suite import DISK, FRAME, Gated, ThreadSuite, job_for, make_array, write
 
 
 @pytest.fixture
@@ -29,7 +31,9 @@ class TestLocalExecutor(ThreadSuite):
 @pytest.mark.parametrize("dtype", ["<u2", "<f4", "<f8"])
 def test_the_same_bytes_with_any_number_of_threads(tmp_path: Path, dtype: str) -> None:
     array = np.tile(make_array(dtype), (1, 40, 1, 1))
-    analyses = (SumFrame(), MeanFrame(), CenterOfMass(), VirtualDetector(DISK, name="bf"))
+    others = (spec.model_validate({}) for spec in BUILT_IN if spec is not VirtualDetector)
+    weighted = VirtualDetector(PixelMask.from_array(np.random.default_rng(0).normal(size=FRAME)), name="weighted")
+    analyses = (VirtualDetector(DISK, name="bf"), weighted, *others)
     found = []
     with write(tmp_path, array) as dataset:
         assert len(dataset.plan()) > 1 or dtype == "<u2"

@@ -1,0 +1,93 @@
+"""Connecting to a dask scheduler, with clear errors, and seeing to it that all have the same versions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from distributed import Client, LocalCluster
+from distributed.versions import get_versions
+
+from ltdesk.errors import ClusterError
+
+log = logging.getLogger(__name__)
+
+PROTOCOLS = ("tcp", "tls")
+PACKAGES = {"ltdesk": 9, "python": 2, "numpy": 2, "numba": 2, "distributed": 9}
+"""What has to be the same everywhere, with how many parts of the version count: numbers are to be the same to the
+byte, and dask's messages have no versions of their own."""
+OURS = ["ltdesk", "numba"]
+"""Those that dask doesn't look at by itself."""
+ON_SCHEDULER = ("ltdesk", "python", "distributed")
+"""It computes nothing, but it reads which function a task calls."""
+
+
+async def start_cluster(workers: int, threads: int) -> Any:
+    """A cluster of processes on this machine."""
+    return await LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers,
+        threads_per_worker=threads,
+        asynchronous=True,
+        dashboard_address=None,
+        memory_limit=0,  # dask counts mapped files as memory taken, and would pause and kill
+        silence_logs=logging.CRITICAL,
+    )
+
+
+async def connect_client(address: str, timeout: float) -> Any:
+    """A client of the scheduler at `address`. Raises ClusterError within about `timeout` seconds."""
+    check_address(address)
+    try:
+        client = await asyncio.wait_for(_new_client(address, timeout), timeout + 1)
+        versions = await asyncio.wait_for(client.scheduler.versions(packages=OURS), timeout)
+    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split()) or "no answer"
+        raise ClusterError(
+            f"{address}: there is no dask scheduler that answers within {timeout:g} s ({reason})",
+            "Check host and port: dask scheduler says them when it starts.",
+        ) from error
+    try:
+        check_versions("the scheduler", address, versions, ON_SCHEDULER)
+    except ClusterError:
+        await client.close()
+        raise
+    return client
+
+
+async def _new_client(address: str, timeout: float) -> Any:
+    return await Client(  # type: ignore[no-untyped-call]
+        address, asynchronous=True, timeout=timeout, set_as_default=False, name="ltdesk"
+    )
+
+
+def check_address(address: str) -> None:
+    """Raises ClusterError for what is no scheduler's address."""
+    parts = urlsplit(address)
+    try:
+        whole = parts.scheme in PROTOCOLS and parts.hostname and parts.port
+    except ValueError:  # the port is no number
+        whole = None
+    if not whole:
+        raise ClusterError(f"{address}: is not a scheduler's address", "Write it like tcp://host:8786.")
+
+
+def check_versions(who: str, address: str, theirs: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Raises ClusterError where versions differ in what matters."""
+    ours, found = versions_of(get_versions(OURS)), versions_of(theirs)
+    differ = [name for name in names if _counted(name, ours.get(name)) != _counted(name, found.get(name))]
+    if differ:
+        there = ", ".join(f"{name} {found.get(name) or 'missing'} (here {ours.get(name)})" for name in differ)
+        raise ClusterError(f"{address}: {who} has {there}", "Install the same versions on both sides.")
+
+
+def versions_of(answer: Mapping[str, Any]) -> dict[str, str | None]:
+    """Version by name, from what dask's own look at the installed packages gives."""
+    python = ".".join(str(answer["host"]["python"]).split(".")[:3])
+    return {**answer["packages"], "python": python}
+
+
+def _counted(name: str, version: str | None) -> list[str] | None:
+    return version.split(".")[: PACKAGES[name]] if version else None

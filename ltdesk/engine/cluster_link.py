@@ -1,0 +1,143 @@
+"""The connection to a scheduler: all that the executor says to dask, and what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import astuple
+from typing import Any
+from urllib.parse import urlsplit
+
+from distributed.utils_comm import gather_from_workers
+
+from ltdesk.engine.cluster_connect import OURS, PACKAGES, check_versions, connect_client, start_cluster
+from ltdesk.engine.cluster_run import ClusterRun, Flight
+from ltdesk.engine.cluster_tasks import Answer, cancel_here, describe_here, run_task
+from ltdesk.engine.cluster_workers import Worker
+
+log = logging.getLogger(__name__)
+
+
+class Link:
+    """Use `connect` to make one; everything in its event loop.
+
+    address : of the scheduler
+    """
+
+    def __init__(self, address: str, client: Any, cluster: Any, timeout: float) -> None:
+        self.address = address
+        self._client, self._cluster, self._timeout = client, cluster, timeout
+
+    @classmethod
+    async def connect(cls, address: str | None, workers: int, threads: int, timeout: float) -> Link:
+        """To the scheduler at `address`, or to one that is started here. Raises ClusterError."""
+        cluster = await start_cluster(workers, threads) if address is None else None
+        address = str(cluster.scheduler_address) if address is None and cluster is not None else str(address)
+        try:
+            return cls(address, await connect_client(address, timeout), cluster, timeout)
+        except BaseException:
+            if cluster is not None:
+                await cluster.close()
+            raise
+
+    @property
+    def is_up(self) -> bool:
+        return bool(self._client.status == "running")
+
+    def listen(self, handler: Callable[[dict[str, Any]], None]) -> None:
+        """Call `handler` with what the scheduler tells everyone: workers that come and go."""
+        self._client.subscribe_topic("all", lambda event: handler(event[1]))
+
+    async def close(self) -> None:
+        for closing in (self._client, self._cluster):
+            if closing is not None:
+                with contextlib.suppress(OSError, TimeoutError):
+                    await closing.close()
+
+    # --- workers ---------------------------------------------------------------------------------------------
+
+    async def workers(self) -> dict[str, dict[str, Any]]:
+        """What the scheduler knows of its workers, by address. Raises OSError, TimeoutError."""
+        identity = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), self._timeout)
+        return dict(identity["workers"])
+
+    async def meet(self, address: str, identity: dict[str, Any]) -> Worker:
+        """A worker, once it has said what its host is called.
+
+        Raises ClusterError where its versions differ, OSError or TimeoutError where it doesn't answer.
+        """
+        scheduler, message = self._client.scheduler, {"op": "versions", "packages": OURS}
+        asked = scheduler.broadcast(msg=message, workers=[address], on_error="ignore")
+        answers = await asyncio.wait_for(asked, self._timeout)
+        if address not in answers:
+            raise OSError(f"{address} does not answer")
+        check_versions("the worker", address, answers[address], tuple(PACKAGES))
+        if identity.get("memory_limit"):
+            log.info("%s has a memory limit, and dask counts mapped files in: use --memory-limit 0", address)
+        names = await asyncio.wait_for(self.ask(address), self._timeout)
+        return Worker(
+            address, str(identity["name"]), int(identity["nthreads"]), frozenset(names), await _is_reachable(address)
+        )
+
+    async def ask(self, address: str) -> list[str]:
+        """What a worker's host is called; waits for as long as the worker doesn't answer. Raises OSError."""
+        found: dict[str, list[str]] = await self._client.run(describe_here, workers=[address])
+        return found[address]
+
+    async def tell_cancelled(self, token: str, workers: Iterable[str]) -> None:
+        """Workers stop a job's tasks; one that doesn't answer isn't waited for."""
+        with contextlib.suppress(OSError, TimeoutError):
+            told = self._client.run(cancel_here, token, workers=list(workers), on_error="ignore")
+            await asyncio.wait_for(told, self._timeout)
+
+    # --- tasks -----------------------------------------------------------------------------------------------
+
+    def send(self, run: ClusterRun, flight: Flight, spec: bytes | None) -> Any:
+        """A task on its way to a worker, or to another one where that is gone: dask's future of it."""
+        return self._client.submit(
+            run_task,
+            run.token,
+            spec,
+            [astuple(run.plan[index]) for index in flight.indices],
+            key=flight.key,
+            workers=[flight.worker.address],
+            allow_other_workers=True,
+            pure=False,
+        )
+
+    async def answer(self, flight: Flight) -> Answer | None:
+        """What a task gave back; None where it was lost on the way. Raises KilledWorker, OSError.
+
+        Fetched for itself: `Client.gather` fetches what is done in batches, and one worker that hangs would hold up
+        the answers of all.
+        """
+        if (error := await flight.future.exception()) is not None:
+            raise error
+        if flight.future.status != "finished":
+            return None
+        scheduler = self._client.scheduler
+        if flight.worker.direct:
+            who_has = await scheduler.who_has(keys=[flight.key])
+            data = (await gather_from_workers(who_has, rpc=self._client.rpc))[0]
+            if flight.key in data:
+                return _as_answer(data[flight.key])
+        response = await scheduler.gather(keys=[flight.key])
+        return _as_answer(response["data"][flight.key]) if response["status"] == "OK" else None
+
+
+async def _is_reachable(address: str) -> bool:
+    """Whether results can be fetched from a worker itself: clusters often show only their scheduler to the outside."""
+    parts = urlsplit(address)
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, parts.port), 1)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _as_answer(value: Any) -> Answer:
+    assert isinstance(value, Answer)
+    return value

@@ -1,0 +1,255 @@
+"""A job on a cluster: which partitions wait, which are under way and where, and what is made of the answers.
+
+It decides and keeps count; it talks to no one. All of it happens in the executor's one thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from ltdesk.engine.cluster_tasks import Answer, Failure
+from ltdesk.engine.cluster_workers import Roster, Worker
+from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.partial import Partial
+from ltdesk.errors import LtdeskError, OpenError
+from ltdesk.job import Partition, Plan
+
+log = logging.getLogger(__name__)
+
+TASK_SECONDS = 0.2
+"""Work in a task: short enough to be stopped and balanced, long enough to make its way (some ms) not count."""
+MOST_PARTITIONS = 256
+MOST_TRIES = 3
+"""How often a partition may fail, or take its worker along, before it is given up."""
+RUN_AHEAD = 4
+"""Partitions a thread may always be ahead of the fold."""
+HELD_BYTES = 1 << 30
+"""What partials that wait for the fold may take, beyond that."""
+
+
+@dataclass(eq=False)
+class Flight:
+    """A task that was sent.
+
+    Attributes
+    ----------
+    alone : it holds what may have killed a worker, so nothing runs beside it
+    due : when it is overdue, on the monotonic clock
+    asked : its worker was asked whether it is still there
+    late : its partitions were given to others; should it answer after all, that is taken as it comes
+    """
+
+    run: ClusterRun
+    key: str
+    worker: Worker
+    indices: tuple[int, ...]
+    alone: bool
+    due: float
+    future: Any = None
+    follower: Any = None
+    asked: bool = False
+    late: bool = False
+
+
+@dataclass(eq=False)
+class ClusterRun:
+    """A job on the cluster.
+
+    Attributes
+    ----------
+    token, spec : the job's name among workers, and what they are told of it
+    holders : hosts that hold each partition, as far as they are known; work goes no further
+    waiting : indices of partitions that nobody works on, in the plan's order
+    refused : why a worker can do nothing for this job, by its address
+    seconds : that a partition takes, by the last answers
+    stop_by : when a cancelled job no longer waits for its tasks, on the monotonic clock
+    """
+
+    handle: JobHandle
+    token: str
+    spec: bytes
+    plan: Plan
+    holders: list[tuple[str, ...]] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+    flights: set[Flight] = field(default_factory=set)
+    refused: dict[str, LtdeskError] = field(default_factory=dict)
+    ended: bool = False
+    stop_by: float | None = None
+    on_holder: int = 0
+    with_holder: int = 0
+
+    def __post_init__(self) -> None:
+        self.waiting = list(range(len(self.plan)))
+        self._deaths: Counter[int] = Counter()
+        self._failed_on: dict[int, list[str]] = defaultdict(list)
+        self._used: set[str] = set()
+        self._nodes: dict[str, dict[str, float]] = defaultdict(lambda: {"partitions": 0, "bytes": 0, "seconds": 0.0})
+        self._held_bytes = 1
+        self._last_seconds: deque[float] = deque(maxlen=15)
+
+    @property
+    def seconds(self) -> float | None:
+        """The median: the first answers of a worker have the time in them that it takes to compile."""
+        return median(self._last_seconds) if self._last_seconds else None
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to be done; late answers are not waited for."""
+        state = self.handle.state
+        if self.handle.cancel_requested:
+            return not any(not flight.late for flight in self.flights)
+        return not self.waiting and state.done + len(state.failures) >= state.total
+
+    def take(self, worker: Worker, roster: Roster) -> tuple[int, ...]:
+        """Partitions for a worker's next task, taken off those that wait; none where it had better not have any."""
+        if self.ended or self.handle.cancel_requested or worker.address in self.refused:
+            return ()
+        window = [index for index in self._window(roster) if self._may(worker, index, roster)]
+        taken = self._choose(worker, roster, window)
+        for index in taken:
+            self.waiting.pop(bisect_left(self.waiting, index))
+        return taken
+
+    def is_suspect(self, index: int) -> bool:
+        """Whether a worker has died with this partition on it."""
+        return self._deaths[index] > 0
+
+    def answered(self, flight: Flight, answer: Answer, roster: Roster) -> None:
+        """Take in what came back of a task."""
+        if answer.unknown_job:
+            flight.worker.knows.discard(self.token)
+        elif answer.refused is not None:
+            self.refused[answer.worker] = answer.refused
+        else:
+            self._take_in(answer, roster)
+            if answer.worker == flight.worker.address:
+                flight.worker.knows.add(self.token)
+        self.give_back(flight.indices)
+
+    def give_back(self, indices: tuple[int, ...]) -> None:
+        """Those of the partitions that are neither done nor given up nor under way wait again."""
+        state = self.handle.state
+        under_way = {index for flight in self.flights if not flight.late for index in flight.indices}
+        for index in indices:
+            if state.has(index) or index in state.failures or index in under_way or self._waits(index):
+                continue
+            insort(self.waiting, index)
+
+    def killed(self, indices: tuple[int, ...], worker: str, cause: str) -> None:
+        """A worker died with these partitions on it: each is tried again, alone, until it has taken several along."""
+        for index in indices:
+            self._deaths[index] += 1
+            if self._deaths[index] >= MOST_TRIES and not self.handle.state.has(index):
+                self._give_up(index, f"{cause}, {self._deaths[index]} times, the last on {worker}", "")
+        self.give_back(indices)
+
+    def unreadable(self, roster: Roster, scheduler: str) -> LtdeskError | None:
+        """Why no worker that is there can do anything for this job."""
+        if not self.refused or not len(roster) or any(worker.address not in self.refused for worker in roster):
+            return None
+        error = next(reversed(self.refused.values()))
+        uri = self.handle.dataset.ref.uri
+        return OpenError(
+            f"{uri}: the workers of {scheduler} can't read it ({error.what.rstrip('.')})",
+            "Bring it into the cluster's storage by ltdesk ingest, and run the job on what lies there.",
+        )
+
+    def tell(self, roster: Roster) -> None:
+        """Bring `execution` up to date."""
+        nodes = {
+            host: {**n, "seconds": round(n["seconds"], 6), "MB_per_s": round(n["bytes"] / 1e6 / (n["seconds"] or 1), 1)}
+            for host, n in sorted(self._nodes.items())
+        }
+        share = round(self.on_holder / self.with_holder, 4) if self.with_holder else None
+        self.handle.execution.update(
+            workers=len(self._used), threads=roster.threads, nodes=nodes,
+            partitions_on_holder=self.on_holder, partitions_with_holder=self.with_holder, local_share=share,
+        )  # fmt: skip
+
+    def expected(self, partitions: int) -> float:
+        """Seconds that partitions should take; 0 where nothing is known yet."""
+        return partitions * (self.seconds or 0.0)
+
+    # --- choosing --------------------------------------------------------------------------------------------
+
+    def _window(self, roster: Roster) -> list[int]:
+        """The waiting partitions that may be begun: what runs ahead of the fold is bounded."""
+        wanted = 2 * sum(worker.threads + 1 for worker in roster) * self._per_task(roster)
+        ahead = max(RUN_AHEAD * roster.threads, min(wanted, HELD_BYTES // self._held_bytes))
+        limit = min(self.handle.assembly.next_to_fold + ahead, len(self.holders))
+        return self.waiting[: bisect_left(self.waiting, limit)]
+
+    def _choose(self, worker: Worker, roster: Roster, window: list[int]) -> tuple[int, ...]:
+        suspects = [index for index in window if self.is_suspect(index)]
+        if suspects:  # workers run empty so that one can be found that does nothing else
+            return () if worker.flights else (suspects[0],)
+        count = self._per_task(roster)
+        nears = {index: roster.near(self.holders[index]) for index in window}
+        if mine := [index for index in window if worker.address in nears[index]][:count]:
+            return tuple(mine)
+        if free := [index for index in window if not nears[index]][:count]:
+            return tuple(free)
+        return () if worker.flights else tuple(window[:1])  # better from afar than not at all
+
+    def _may(self, worker: Worker, index: int, roster: Roster) -> bool:
+        """A partition that failed on a worker goes to another one, where there is another."""
+        failed_on = self._failed_on.get(index, ())
+        fit = [other.address for other in roster if other.address not in self.refused] if failed_on else []
+        return worker.address not in failed_on or all(address in failed_on for address in fit)
+
+    def _per_task(self, roster: Roster) -> int:
+        if not self.seconds:
+            return 1
+        fair = len(self.waiting) // (2 * max(1, roster.threads))  # towards the end, everyone gets something
+        return max(1, min(round(TASK_SECONDS / self.seconds), fair, MOST_PARTITIONS))
+
+    def _waits(self, index: int) -> bool:
+        at = bisect_left(self.waiting, index)
+        return at < len(self.waiting) and self.waiting[at] == index
+
+    # --- what came back --------------------------------------------------------------------------------------
+
+    def _take_in(self, answer: Answer, roster: Roster) -> None:
+        self._used.add(answer.worker)
+        for partial in answer.partials:
+            if not self.handle.state.has(partial.index):
+                self._count(partial)
+                self._count_place(self.holders[partial.index], answer.worker, roster)
+                self.handle.partial(partial)
+                # what is left in it now waits for the fold
+                self._held_bytes = max(1, sum(buffer.nbytes for buffer in partial.buffers.values()))
+        for failure in answer.failures:
+            self._failed(failure, answer)
+
+    def _count(self, partial: Partial) -> None:
+        nbytes = partial.bytes_mapped + partial.bytes_read + partial.bytes_network
+        node = self._nodes[partial.host]
+        node["partitions"] += 1
+        node["bytes"] += nbytes
+        node["seconds"] += partial.seconds
+        if nbytes:  # a partition outside the region says nothing
+            self._last_seconds.append(partial.seconds)
+
+    def _count_place(self, holders: tuple[str, ...], worker: str, roster: Roster) -> None:
+        if holders:
+            self.with_holder += 1
+            self.on_holder += worker in roster.near(holders)
+
+    def _failed(self, failure: Failure, answer: Answer) -> None:
+        if failure.trace is not None:
+            log.error("partition %d failed on %s (%s)\n%s", failure.index, answer.host, answer.worker, failure.trace)
+        tried = self._failed_on[failure.index]
+        tried.append(answer.worker)
+        if len(tried) >= MOST_TRIES and not self.handle.state.has(failure.index):
+            self._give_up(failure.index, failure.message, f" on {answer.host} ({len(tried)} tries)")
+
+    def _give_up(self, index: int, cause: str, where: str) -> None:
+        partition: Partition = self.plan[index]
+        rows = f"scan rows {partition.y0} to {partition.y1}, columns {partition.x0} to {partition.x1}"
+        text = f"{self.handle.dataset.ref.uri} ({rows}){where}: {cause}"
+        self.handle.partition_failed(index, LtdeskError(text))

@@ -1,0 +1,179 @@
+"""What runs on a dask worker: a task is `run_task` over some partitions of a job.
+
+The scheduler imports this module too, since it reads the name of the function, so what takes long to load is loaded
+where it is used, and a task's arguments are plain numbers, text and bytes.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ltdesk.errors import JobCancelled, LtdeskError, OpenError
+
+if TYPE_CHECKING:
+    from ltdesk.engine.dataset import Dataset, Identity
+    from ltdesk.engine.partial import Partial
+    from ltdesk.engine.partition import Prepared
+    from ltdesk.job import Job
+
+Corners = tuple[int, int, int, int, int]
+"""A partition as a task names it: index, y0, y1, x0, x1."""
+
+KEPT_JOBS, KEPT_DATASETS, KEPT_CANCELS = 16, 4, 256
+"""What a worker remembers, so that a file is not opened again for each task."""
+
+
+@dataclass
+class Failure:
+    """A partition that could not be done. `trace` is None for an error that is shown to users as it is."""
+
+    index: int
+    message: str
+    trace: str | None = None
+
+
+@dataclass
+class Answer:
+    """What a task gives back.
+
+    Attributes
+    ----------
+    worker, host : where it ran
+    partials, failures : of its partitions; those in neither were not begun, since the job was cancelled
+    refused : why this worker can do nothing for the job at all (it can't read the scan)
+    unknown_job : the worker has not been told what the job is
+    """
+
+    worker: str
+    host: str
+    partials: list[Partial] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    refused: LtdeskError | None = None
+    unknown_job: bool = False
+
+
+_lock = threading.Lock()
+_jobs: OrderedDict[str, Prepared] = OrderedDict()
+_datasets: OrderedDict[tuple[str, str], Dataset] = OrderedDict()
+_cancelled: OrderedDict[str, None] = OrderedDict()
+
+
+def run_task(token: str, spec: bytes | None, partitions: list[Corners]) -> Answer:
+    """Do partitions of the job `token`. `spec` says what the job is, where this worker may not have been told.
+
+    It raises nothing: one partition's error leaves the others as they are, and no error has to survive a pickle.
+    """
+    from distributed import get_worker
+
+    answer = Answer(get_worker().address, socket.gethostname())
+    if token in _cancelled:
+        return answer
+    try:
+        prepared = _prepared(token, spec)
+    except LtdeskError as error:
+        answer.refused = error
+    except Exception as error:
+        answer.refused = OpenError(f"the job can't be begun: {_one_line(error)}", traceback.format_exc())
+    else:
+        answer.unknown_job = prepared is None
+        if prepared is not None:
+            _run(token, prepared, partitions, answer)
+    return answer
+
+
+def cancel_here(token: str) -> None:
+    """Stop the job's tasks on this worker between two tiles; those that come later do nothing."""
+    _remember(_cancelled, token, None, KEPT_CANCELS)
+
+
+def describe_here() -> list[str]:
+    """The names and addresses by which this worker's host may be known, but for those that all hosts have."""
+    import psutil  # type: ignore[import-untyped]  # dask.distributed needs it
+
+    host = socket.gethostname()
+    found = {host, socket.getfqdn(host)}
+    for addresses in psutil.net_if_addrs().values():
+        found |= {a.address.partition("%")[0] for a in addresses if a.family in (socket.AF_INET, socket.AF_INET6)}
+    return sorted(name for name in found if not _is_loopback(name))
+
+
+def spec_of(job_json: str, identity: Identity) -> bytes:
+    """What a worker is told of a job, once."""
+    return f"{identity.size} {identity.header_hash}\n{job_json}".encode()
+
+
+def _run(token: str, prepared: Prepared, partitions: list[Corners], answer: Answer) -> None:
+    from ltdesk.engine.partition import run_partition
+    from ltdesk.job import Partition
+
+    _fit_threads()
+    cancelled: Callable[[], bool] = lambda: token in _cancelled  # noqa: E731
+    for corners in partitions:
+        try:
+            answer.partials.append(run_partition(prepared, Partition(*corners), cancelled))
+        except JobCancelled:
+            return
+        except LtdeskError as error:
+            answer.failures.append(Failure(corners[0], str(error)))
+        except Exception as error:
+            answer.failures.append(Failure(corners[0], _one_line(error), traceback.format_exc()))
+
+
+def _fit_threads() -> None:
+    """One thread a task: the worker runs as many tasks as it has threads."""
+    import numba
+
+    numba.set_num_threads(1)
+
+
+def _prepared(token: str, spec: bytes | None) -> Prepared | None:
+    """The job made ready, from memory where it was told; None where nobody has told it."""
+    with _lock:  # two tasks of a job must not open its file twice
+        if token not in _jobs and spec is not None:
+            _remember(_jobs, token, _prepare(spec), KEPT_JOBS)
+        return _jobs.get(token)
+
+
+def _prepare(spec: bytes) -> Prepared:
+    from ltdesk.engine.partition import prepare
+    from ltdesk.job import Job
+
+    head, _, job_json = spec.decode().partition("\n")
+    job = Job.model_validate_json(job_json)
+    key = (job.dataset.model_dump_json(), head)
+    if key not in _datasets:
+        _remember(_datasets, key, _open(job, head), KEPT_DATASETS)
+    return prepare(job, _datasets[key])
+
+
+def _open(job: Job, head: str) -> Dataset:
+    """Raises OpenError where it can't be read here, or is not what the job's owner has at that path."""
+    from ltdesk.engine.open import open_ref
+
+    dataset = open_ref(job.dataset)
+    here, (size, digest) = dataset.identity(), head.split()
+    if (here.size, here.header_hash) == (int(size), digest):
+        return dataset
+    dataset.close()
+    sizes = "" if here.size == int(size) else f" ({here.size:,} bytes, not {int(size):,})"
+    raise OpenError(f"{job.dataset.uri}: is another file on {socket.gethostname()}{sizes}")
+
+
+def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    memory[key] = value
+    while len(memory) > most:
+        memory.popitem(last=False)  # not closed: a task may still read it, and it closes with its last tile
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _is_loopback(name: str) -> bool:
+    return name == "::1" or name.startswith(("127.", "localhost"))

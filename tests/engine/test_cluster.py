@@ -1,0 +1,105 @@
+"""The cluster executor: the suite of all executors on real worker processes, and the same bytes as the local one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltdesk.analysis import Analysis, SumFrame
+from ltdesk.engine.cluster import ClusterExecutor
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import Executor
+from ltdesk.engine.local import LocalExecutor
+from ltdesk.plugins import analysis_spec
+from tests.dask_processes import DaskProcesses, until
+from tests.engine.executor_suite import DISK, ExecutorSuite, job_for, write
+
+HOSTS = {"one": "127.0.0.2", "two": "127.0.0.3"}
+pytestmark = pytest.mark.xdist_group("dask")
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskProcesses]:
+    processes = DaskProcesses(tmp_path_factory.mktemp("dask"))
+    for name, host in HOSTS.items():
+        processes.start_worker(name, host)
+    yield processes
+    processes.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(dask: DaskProcesses) -> Iterator[ClusterExecutor]:
+    with ClusterExecutor(dask.address, timeout=60) as executor:
+        until(lambda: len(executor.workers) == 2, "two workers join")
+        yield executor
+
+
+@pytest.fixture
+def executor(cluster: ClusterExecutor) -> Executor:
+    return cluster
+
+
+class TestClusterExecutor(ExecutorSuite):
+    pass
+
+
+def big_scan(folder: Path, dtype: str = "<u2") -> Dataset:
+    """24 partitions of a MiB."""
+    array = np.random.default_rng(5).integers(0, 60000, (24, 32, 128, 128)).astype(dtype)
+    return write(folder, array)
+
+
+ALL = [
+    {"kind": "com", "name": "com"},
+    {"kind": "com", "name": "com_in", "mask": DISK},
+    {"kind": "sum_frame"},
+    {"kind": "mean_frame"},
+    {"kind": "max_frame"},
+    {"kind": "std_frame"},
+    {"kind": "var_frame"},
+    {"kind": "sum_signal"},
+    {"kind": "mean_signal"},
+    {"kind": "max_signal"},
+    {"kind": "std_signal"},
+    {"kind": "radial"},
+    {"kind": "virtual_detector", "name": "bf", "shape": DISK},
+    {"kind": "virtual_detector", "name": "half", "shape": DISK, "weight": 0.37},
+]
+
+
+def every_analysis() -> list[Analysis]:
+    return [analysis_spec(values["kind"]).model_validate(values) for values in ALL]
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "<f4"])
+def test_the_same_bytes_as_on_this_machine(cluster: ClusterExecutor, tmp_path: Path, dtype: str) -> None:
+    with big_scan(tmp_path, dtype) as dataset, LocalExecutor(2) as local:
+        assert len(dataset.plan()) > 8
+        found, wanted = (
+            executor.submit(job_for(dataset, *every_analysis()), dataset).result(60) for executor in (cluster, local)
+        )
+    assert list(found) == list(wanted)
+    assert [name for name in wanted if found[name].tobytes() != wanted[name].tobytes()] == []
+    assert found.recipe == wanted.recipe
+
+
+def test_every_known_analysis_is_compared() -> None:
+    from ltdesk.plugins import known_analyses
+
+    assert {values["kind"] for values in ALL} == set(known_analyses())
+
+
+def test_what_was_done_where_is_told(cluster: ClusterExecutor, tmp_path: Path) -> None:
+    with big_scan(tmp_path) as dataset:
+        execution = cluster.submit(job_for(dataset, SumFrame()), dataset).result(60).execution
+    assert execution["executor"] == "cluster"
+    assert execution["scheduler"] == cluster.address
+    assert (execution["workers"], execution["threads"]) == (2, 2)
+    node = execution["nodes"][socket.gethostname()]
+    assert (node["partitions"], node["bytes"]) == (execution["partitions"], dataset.nbytes)
+    assert node["MB_per_s"] > 0
+    assert execution["local_share"] is None, "a plain file has no holders"
