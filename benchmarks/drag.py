@@ -33,9 +33,9 @@ from ltdesk.engine.demo import ensure_demo
 from ltdesk.engine.local import default_threads
 from ltdesk.geometry import AnyShape, Disk, Ring, Sector
 from ltdesk.ui import app as window_program
-from ltdesk.ui import style
-from ltdesk.ui.answers import Answer
-from ltdesk.ui.watchdog import Watchdog
+from ltdesk.ui.errors.watchdog import Watchdog
+from ltdesk.ui.live.answers import Answer
+from ltdesk.ui.look import style
 
 RATE = 60
 """Moves a second: what a common mouse and screen give."""

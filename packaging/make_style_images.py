@@ -10,7 +10,7 @@ from pathlib import Path
 from PyQt5.QtCore import QPointF, Qt
 from PyQt5.QtGui import QColor, QGuiApplication, QImage, QPainter, QPainterPath, QPen
 
-from ltdesk.ui import style
+from ltdesk.ui.look import style
 
 FOLDER = Path("resources/icons")
 SIZES = {"tick": 14, "up": 10, "down": 10}

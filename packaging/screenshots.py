@@ -42,8 +42,8 @@ class Photographer:
     def __init__(self, folder: Path, theme: str) -> None:
         from PyQt5.QtWidgets import QApplication
 
-        from ltdesk.ui import style
         from ltdesk.ui.app import Desk, set_attributes
+        from ltdesk.ui.look import style
 
         set_attributes()
         self.app = QApplication(sys.argv[:1])

@@ -16,29 +16,30 @@ from ltdesk.engine.preview.cache import PreviewCache
 from ltdesk.engine.preview.previews import Previews
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
-from ltdesk.ui import error_report, style
-from ltdesk.ui.autosave import Autosave, left_behind
 from ltdesk.ui.collector import Collector
-from ltdesk.ui.detector_commands import DetectorCommands
-from ltdesk.ui.detector_layer import DetectorLayer
-from ltdesk.ui.drawing_tools import DrawingTools
-from ltdesk.ui.export_commands import ExportCommands
-from ltdesk.ui.file_commands import FileCommands
-from ltdesk.ui.frame_pane import FramePane
-from ltdesk.ui.frame_reader import FrameReader
-from ltdesk.ui.help_commands import HelpCommands
-from ltdesk.ui.image_pane import ImagePane
-from ltdesk.ui.job_bar import executor_text
-from ltdesk.ui.keyboard import Keyboard
-from ltdesk.ui.live import LiveJobs
-from ltdesk.ui.local_later import LocalExecutor
-from ltdesk.ui.mailbox import Mailbox
+from ltdesk.ui.commands.detector_commands import DetectorCommands
+from ltdesk.ui.commands.export_commands import ExportCommands
+from ltdesk.ui.commands.file_commands import FileCommands
+from ltdesk.ui.commands.help_commands import HelpCommands
+from ltdesk.ui.commands.keyboard import Keyboard
+from ltdesk.ui.commands.view_commands import ViewCommands
+from ltdesk.ui.errors import error_report
+from ltdesk.ui.files.autosave import Autosave, left_behind
+from ltdesk.ui.files.opening import Opened, Opener, file_title
+from ltdesk.ui.live.frame_reader import FrameReader
+from ltdesk.ui.live.live import LiveJobs
+from ltdesk.ui.live.local_later import LocalExecutor
+from ltdesk.ui.live.mailbox import Mailbox
+from ltdesk.ui.live.wishes import Wish
+from ltdesk.ui.look import style
 from ltdesk.ui.main_window import MainWindow
-from ltdesk.ui.opening import Opened, Opener, file_title
+from ltdesk.ui.panels.job_bar import executor_text
+from ltdesk.ui.pictures.frame_pane import FramePane
+from ltdesk.ui.pictures.image_pane import ImagePane
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
-from ltdesk.ui.view_commands import ViewCommands
-from ltdesk.ui.wishes import Wish
+from ltdesk.ui.shapes.detector_layer import DetectorLayer
+from ltdesk.ui.shapes.drawing_tools import DrawingTools
 
 if TYPE_CHECKING:
     from ltdesk.engine.executor import Executor

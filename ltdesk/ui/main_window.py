@@ -17,16 +17,16 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from ltdesk.ui import icons, style
-from ltdesk.ui.actions import Actions
-from ltdesk.ui.detector_panel import DetectorPanel
-from ltdesk.ui.job_bar import JobBar
-from ltdesk.ui.opening_page import OpeningPage
-from ltdesk.ui.picture_view import PictureView
+from ltdesk.ui.commands.actions import Actions
+from ltdesk.ui.look import icons, style
+from ltdesk.ui.panels.detector_panel import DetectorPanel
+from ltdesk.ui.panels.job_bar import JobBar
+from ltdesk.ui.panels.opening_page import OpeningPage
+from ltdesk.ui.panels.shape_editor import ShapeEditor
+from ltdesk.ui.panels.welcome_page import WelcomePage
+from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
-from ltdesk.ui.shape_editor import ShapeEditor
-from ltdesk.ui.welcome_page import WelcomePage
 
 START_SIZE = QSize(1280, 720)
 PANEL_WIDTH = 31 * style.GRID

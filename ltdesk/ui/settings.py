@@ -10,7 +10,7 @@ import platformdirs
 from PyQt5.QtCore import QByteArray, QSettings
 from PyQt5.QtWidgets import QMainWindow
 
-from ltdesk.ui.style import THEME_NAMES, ThemeName
+from ltdesk.ui.look.style import THEME_NAMES, ThemeName
 
 MAX_RECENT = 12
 

@@ -11,9 +11,9 @@ from PyQt5.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt5.QtWidgets import QApplication
 
 from ltdesk.session import Session
-from ltdesk.ui.detector_layer import DetectorLayer
-from ltdesk.ui.drawing_tools import DrawingTools
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.shapes.detector_layer import DetectorLayer
+from ltdesk.ui.shapes.drawing_tools import DrawingTools
 
 YX = tuple[float, float]
 

@@ -8,7 +8,7 @@ from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt5.QtGui import QColor, QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt5.QtWidgets import QApplication, QWidget
 
-from ltdesk.ui.picture_view import PictureView
+from ltdesk.ui.pictures.picture_view import PictureView
 
 YX = tuple[float, float]
 

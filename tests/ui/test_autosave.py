@@ -11,8 +11,8 @@ import pytest
 from ltdesk.geometry import Disk
 from ltdesk.job import DatasetRef
 from ltdesk.session import Detector, Session
-from ltdesk.ui import autosave as module
-from ltdesk.ui.autosave import Autosave, left_behind
+from ltdesk.ui.files import autosave as module
+from ltdesk.ui.files.autosave import Autosave, left_behind
 from ltdesk.ui.session_model import SessionModel
 
 
@@ -97,7 +97,7 @@ import os
 from pathlib import Path
 from PyQt5.QtCore import QCoreApplication
 from ltdesk.session import Session
-from ltdesk.ui.autosave import Autosave
+from ltdesk.ui.files.autosave import Autosave
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.job import DatasetRef
 from PyQt5.QtWidgets import QApplication

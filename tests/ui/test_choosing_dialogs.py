@@ -18,8 +18,8 @@ from ltdesk.geometry import PixelMask
 from ltdesk.ui.dialogs.dataset_chooser import DatasetChooser
 from ltdesk.ui.dialogs.export_dialog import ExportDialog
 from ltdesk.ui.dialogs.mask_file_dialog import MaskFileDialog
-from ltdesk.ui.mask_file import is_zero_one, mask_name, read_mask_values
-from ltdesk.ui.sizes import dtype_words, grouped, shape_words, size_text
+from ltdesk.ui.look.sizes import dtype_words, grouped, shape_words, size_text
+from ltdesk.ui.shapes.mask_file import is_zero_one, mask_name, read_mask_values
 
 ENTRIES = [
     DatasetEntry("/scan/data", (40, 40, 95, 95), "<u2", 28_880_000),

@@ -9,8 +9,8 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAction, QMainWindow
 
-from ltdesk.ui import fuzzy
-from ltdesk.ui.action_words import named_actions
+from ltdesk.ui.commands import fuzzy
+from ltdesk.ui.commands.action_words import named_actions
 from ltdesk.ui.dialogs.command_palette import CommandPalette
 from ltdesk.ui.dialogs.shortcuts_dialog import GESTURES, ShortcutsDialog
 

@@ -9,11 +9,11 @@ from PyQt5.QtWidgets import QApplication, QLineEdit, QMenu
 
 from ltdesk.geometry import Disk, Ring
 from ltdesk.session import OKABE_ITO, Detector, Session
-from ltdesk.ui.detector_edits import Operator
-from ltdesk.ui.detector_list import COLOUR, MIME, NAME, VISIBLE, WEIGHT
-from ltdesk.ui.detector_panel import DetectorPanel
-from ltdesk.ui.number_box import NumberBox
+from ltdesk.ui.panels.detector_list import COLOUR, MIME, NAME, VISIBLE, WEIGHT
+from ltdesk.ui.panels.detector_panel import DetectorPanel
+from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.ui.shapes.detector_edits import Operator
 
 
 def detector(name: str, colour: str = "#E69F00", **more) -> Detector:

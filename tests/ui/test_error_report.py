@@ -14,9 +14,9 @@ from PyQt5.QtCore import QTimer, qWarning
 from PyQt5.QtWidgets import QApplication, QPushButton
 
 from ltdesk.errors import LtdeskError, OpenError
-from ltdesk.ui import error_report, report
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
-from ltdesk.ui.error_report import ErrorReporter
+from ltdesk.ui.errors import error_report, report
+from ltdesk.ui.errors.error_report import ErrorReporter
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_no_place_for_a_log_is_no_reason_to_stop(tmp_path: Path, monkeypatch) ->
 START = """
 from PyQt5.QtCore import QTimer
 from PyQt5.QtWidgets import QApplication
-from ltdesk.ui import error_report
+from ltdesk.ui.errors import error_report
 app = QApplication([])
 reporter = error_report.install()
 """

@@ -12,10 +12,10 @@ import pytest
 from ltdesk.analysis import CenterOfMass, VirtualDetector
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Disk, PixelMask, Rectangle
-from ltdesk.ui import keeper as keeper_module
-from ltdesk.ui.answers import Answer, AnswerShelf, Progress
-from ltdesk.ui.keeper import Keeper
-from ltdesk.ui.wishes import MEAN_FRAME, Wish
+from ltdesk.ui.live.answers import Answer, AnswerShelf, Progress
+from ltdesk.ui.live.keeper import Keeper
+from ltdesk.ui.live.live import keeper as keeper_module
+from ltdesk.ui.live.wishes import MEAN_FRAME, Wish
 from tests.ui.fakes import MemoryDataset, SteppedExecutor, counts
 
 
@@ -193,7 +193,7 @@ def test_after_the_drag_the_rest_is_computed(keeper, executor, listener, dataset
 
 
 def test_a_job_that_takes_a_while_shows_what_it_has(keeper, executor, listener, dataset, monkeypatch):
-    monkeypatch.setattr("ltdesk.ui.running_job.QUIET", 0.0)
+    monkeypatch.setattr("ltdesk.ui.live.running_job.QUIET", 0.0)
     keeper.want(dataset, (disk(3),))
     job = executor.wait_for(1)
     executor.step(job, 3)

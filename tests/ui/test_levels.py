@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from ltdesk.ui.display_scale import DisplayScale, scale_for
-from ltdesk.ui.levels import auto_levels, histogram, sample_of
+from ltdesk.ui.pictures.display_scale import DisplayScale, scale_for
+from ltdesk.ui.pictures.levels import auto_levels, histogram, sample_of
 
 ANY_DTYPE = st.sampled_from(["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8"])
 

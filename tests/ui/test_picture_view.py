@@ -15,11 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from ltdesk.geometry import Disk, Rectangle
 from ltdesk.session import Display
-from ltdesk.ui import picture_view
-from ltdesk.ui.picture_item import extent
-from ltdesk.ui.picture_view import PictureView
-from ltdesk.ui.prepare import Picture, prepare
-from ltdesk.ui.region_outline import mask_outline
+from ltdesk.ui.pictures import picture_view
+from ltdesk.ui.pictures.picture_item import extent
+from ltdesk.ui.pictures.picture_view import PictureView
+from ltdesk.ui.pictures.prepare import Picture, prepare
+from ltdesk.ui.pictures.region_outline import mask_outline
 from tests.ui.picture_hand import PictureHand, drag, send_mouse
 
 STEPS = np.arange(0, 1600, dtype=np.uint16).reshape(40, 40)

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ltdesk.session import Display
-from ltdesk.ui import colour_maps
-from ltdesk.ui.composite import Layer, prepare_composite
-from ltdesk.ui.estimate import fill_estimate
-from ltdesk.ui.prepare import Picture, Prepared, prepare
-from ltdesk.ui.raster import halved, pyramid
+from ltdesk.ui.pictures import colour_maps
+from ltdesk.ui.pictures.composite import Layer, prepare_composite
+from ltdesk.ui.pictures.estimate import fill_estimate
+from ltdesk.ui.pictures.prepare import Picture, Prepared, prepare
+from ltdesk.ui.pictures.raster import halved, pyramid
 
 KINDS = ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">u2", ">i4", ">f8"]
 

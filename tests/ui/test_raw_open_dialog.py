@@ -13,7 +13,7 @@ from PyQt5.QtWidgets import QDialogButtonBox, QSpinBox
 from ltdesk.engine.formats.guess import guess_shapes
 from ltdesk.job import DatasetRef
 from ltdesk.ui.dialogs.raw_open_dialog import RawOpenDialog
-from ltdesk.ui.raw_judge import best_looking, smoothness
+from ltdesk.ui.files.raw_judge import best_looking, smoothness
 
 SCAN, FRAME = (6, 10), (96, 64)
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltdesk.session import Display
-from ltdesk.ui.composite import Layer, prepare_composite
-from ltdesk.ui.levels_bar import number_from
-from ltdesk.ui.prepare import Picture, prepare
-from ltdesk.ui.readout import PixelScale, number_text, readout_text
-from ltdesk.ui.scale_bar import bar_for, round_length
+from ltdesk.ui.pictures.composite import Layer, prepare_composite
+from ltdesk.ui.pictures.levels_bar import number_from
+from ltdesk.ui.pictures.prepare import Picture, prepare
+from ltdesk.ui.pictures.readout import PixelScale, number_text, readout_text
+from ltdesk.ui.pictures.scale_bar import bar_for, round_length
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from PyQt5.QtWidgets import QApplication, QLabel
 
 from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
 from ltdesk.session import Detector, Session
+from ltdesk.ui.panels.shape_editor import ShapeEditor
 from ltdesk.ui.session_model import SessionModel
-from ltdesk.ui.shape_editor import ShapeEditor
 
 SIZE = (64, 96)
 RING = Ring(cy=30, cx=40, r_in=5, r_out=10)

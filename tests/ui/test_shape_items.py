@@ -23,7 +23,7 @@ from ltdesk.geometry import (
     Sector,
 )
 from ltdesk.session import Detector, Session
-from ltdesk.ui.shape_parts import grips
+from ltdesk.ui.shapes.shape_parts import grips
 from tests.ui.hand import Hand
 
 DISK = Disk(cy=20, cx=20, r=8)

@@ -25,10 +25,10 @@ from ltdesk.geometry import (
     terms_of,
 )
 from ltdesk.session import Detector
-from ltdesk.ui import shape_moves, shape_parts
-from ltdesk.ui.gestures import Stroke, outline_shape, simplified, stroke_shape
-from ltdesk.ui.shape_hits import TOLERANCE, Hit, Screen, hits
-from ltdesk.ui.shape_moves import BODY, MIN_AXIS, YX, direction, distance, dragged, grow, nudge
+from ltdesk.ui.shapes import shape_moves, shape_parts
+from ltdesk.ui.shapes.gestures import Stroke, outline_shape, simplified, stroke_shape
+from ltdesk.ui.shapes.shape_hits import TOLERANCE, Hit, Screen, hits
+from ltdesk.ui.shapes.shape_moves import BODY, MIN_AXIS, YX, direction, distance, dragged, grow, nudge
 from tests.shape_strategies import SIZE, drawn, ellipses, polygons, rectangles, rings, sectors, shapes
 
 SHAPE = TypeAdapter[AnyShape](AnyShape)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
-from ltdesk.ui.shape_words import shape_words
+from ltdesk.ui.shapes.shape_words import shape_words
 
 DISK = Disk(cy=47.619, cx=-3, r=5)
 

@@ -7,7 +7,7 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QIcon, QPalette
 from PyQt5.QtWidgets import QApplication, QLabel
 
-from ltdesk.ui import icons, style
+from ltdesk.ui.look import icons, style
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_system_follows_when_the_program_comes_to_the_front(qapp: QApplication, 
 
 
 def test_the_desktop_can_be_asked(qapp: QApplication) -> None:
-    from ltdesk.ui.system_theme import system_is_dark
+    from ltdesk.ui.look.system_theme import system_is_dark
 
     assert system_is_dark(qapp) in (True, False)
 

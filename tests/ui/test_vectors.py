@@ -8,8 +8,8 @@ from PyQt5.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from ltdesk.session import Display
-from ltdesk.ui.picture_view import PictureView
-from ltdesk.ui.vectors import Vectors, prepare_vectors, wheel_picture
+from ltdesk.ui.pictures.picture_view import PictureView
+from ltdesk.ui.pictures.vectors import Vectors, prepare_vectors, wheel_picture
 
 YS, XS = np.mgrid[-10:11, -10:11].astype(float)
 

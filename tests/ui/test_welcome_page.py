@@ -12,9 +12,9 @@ from PyQt5.QtWidgets import QApplication, QPushButton
 
 from ltdesk.job import DatasetRef
 from ltdesk.session import Session
-from ltdesk.ui.autosave import LeftBehind
+from ltdesk.ui.files.autosave import LeftBehind
+from ltdesk.ui.panels.welcome_page import WelcomePage
 from ltdesk.ui.settings import Settings
-from ltdesk.ui.welcome_page import WelcomePage
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QMessageBox
 
-from ltdesk.ui import style
-from ltdesk.ui.action_words import plain
-from ltdesk.ui.actions import SPECS
+from ltdesk.ui.commands.action_words import plain
+from ltdesk.ui.commands.actions import SPECS
 from ltdesk.ui.dialogs.command_palette import CommandPalette
 from ltdesk.ui.dialogs.shortcuts_dialog import ShortcutsDialog
-from ltdesk.ui.drawing_tools import Tool
+from ltdesk.ui.look import style
+from ltdesk.ui.shapes.drawing_tools import Tool
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
 

@@ -18,13 +18,13 @@ import ltdesk
 from ltdesk.analysis import Analysis
 from ltdesk.geometry import Disk, PixelMask
 from ltdesk.session import Detector, Session
-from ltdesk.ui import opening
-from ltdesk.ui.autosave import autosave_folder
 from ltdesk.ui.dialogs.dataset_chooser import DatasetChooser
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
 from ltdesk.ui.dialogs.mask_file_dialog import MaskFileDialog
 from ltdesk.ui.dialogs.raw_open_dialog import RawOpenDialog
-from ltdesk.ui.session_file import load_session, save_session
+from ltdesk.ui.files import opening
+from ltdesk.ui.files.autosave import autosave_folder
+from ltdesk.ui.files.session_file import load_session, save_session
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
 

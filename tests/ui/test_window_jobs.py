@@ -13,8 +13,8 @@ from PyQt5.QtTest import QTest
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
 from ltdesk.job import Job
-from ltdesk.ui.answers import Progress
-from ltdesk.ui.job_bar import JobBar, progress_text
+from ltdesk.ui.live.answers import Progress
+from ltdesk.ui.panels.job_bar import JobBar, progress_text
 from tests.ui.fakes import SteppedExecutor, counts
 from tests.ui.user import User, write_scan
 
@@ -23,7 +23,7 @@ FRAMES = counts((16, 16), (32, 32))
 
 @pytest.fixture(autouse=True)
 def show_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ltdesk.ui.running_job.QUIET", 0.0)
+    monkeypatch.setattr("ltdesk.ui.live.running_job.QUIET", 0.0)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from PyQt5.QtCore import Qt
 
 from ltdesk.geometry import Disk, Rectangle, Ring
-from ltdesk.ui.watchdog import Watchdog
+from ltdesk.ui.errors.watchdog import Watchdog
 from tests.ui.fakes import counts
 from tests.ui.user import User, expected_greys, write_scan
 

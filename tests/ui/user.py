@@ -17,9 +17,9 @@ from PyQt5.QtWidgets import QApplication
 
 from ltdesk.engine.executor import Executor
 from ltdesk.session import Detector, Session
-from ltdesk.ui import style
 from ltdesk.ui.app import Desk
-from ltdesk.ui.picture_view import PictureView
+from ltdesk.ui.look import style
+from ltdesk.ui.pictures.picture_view import PictureView
 from tests.ui.picture_hand import PictureHand
 
 TIMEOUT = 20.0

@@ -125,7 +125,7 @@ def _join8(source, begin, step, out):  # type: ignore[no-untyped-def]
         out[i] = low | mid | np.uint64(p6[i]) << np.uint64(48) | np.uint64(p7[i]) << np.uint64(56)
 
 
-def _join(source, begin, step, out):  # type: ignore[no-untyped-def]
+def _join(source: Bytes, begin: int, step: int, out: NDArray[Any]) -> None:
     """One of these by the size of the items. Numba could not cache kernels that were given theirs as a variable."""
     raise NotImplementedError
 

@@ -19,8 +19,9 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from ltdesk.ui import fuzzy, icons, style
-from ltdesk.ui.action_words import ActionWords, named_actions
+from ltdesk.ui.commands import fuzzy
+from ltdesk.ui.commands.action_words import ActionWords, named_actions
+from ltdesk.ui.look import icons, style
 
 ROWS = 12
 WORDS_ROLE = Qt.UserRole

@@ -18,8 +18,8 @@ from PyQt5.QtWidgets import (
 )
 
 from ltdesk.engine.formats.format import DatasetEntry
-from ltdesk.ui import style
-from ltdesk.ui.sizes import dtype_words, shape_words, size_text
+from ltdesk.ui.look import style
+from ltdesk.ui.look.sizes import dtype_words, shape_words, size_text
 
 HEADERS = ("Dataset", "Shape", "Pixels", "Size", "Storage")
 

@@ -27,12 +27,12 @@ from ltdesk.engine.formats.guess import ShapeGuess, fit, guess_shapes
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef
-from ltdesk.ui import style
 from ltdesk.ui.dialogs.fit import breakable
 from ltdesk.ui.dialogs.raw_preview import RawPreview
-from ltdesk.ui.latest_answer import LatestAnswer
-from ltdesk.ui.raw_judge import best_looking
-from ltdesk.ui.sizes import dtype_words, grouped, shape_words, size_text
+from ltdesk.ui.files.raw_judge import best_looking
+from ltdesk.ui.live.latest_answer import LatestAnswer
+from ltdesk.ui.look import style
+from ltdesk.ui.look.sizes import dtype_words, grouped, shape_words, size_text
 
 DTYPES = ("|u1", "<u2", "<u4", "|i1", "<i2", "<i4", "<f4", "<f8", ">u2", ">u4", ">i2", ">i4", ">f4", ">f8")
 SHOWN_ROWS = 5

@@ -12,10 +12,10 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.open import open_ref
 from ltdesk.errors import DamagedFileError, LtdeskError
 from ltdesk.job import DatasetRef
-from ltdesk.ui import style
-from ltdesk.ui.latest_answer import LatestAnswer
-from ltdesk.ui.prepare import Prepared
-from ltdesk.ui.thumbnail import FRAME, IMAGE, Thumbnail, thumbnail_of
+from ltdesk.ui.live.latest_answer import LatestAnswer
+from ltdesk.ui.look import style
+from ltdesk.ui.pictures.prepare import Prepared
+from ltdesk.ui.pictures.thumbnail import FRAME, IMAGE, Thumbnail, thumbnail_of
 
 MOST_SIDE = 48
 """Positions of the coarse image, down and across: some thousand frames are read for it."""

@@ -17,8 +17,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from ltdesk.ui import style
-from ltdesk.ui.action_words import named_actions
+from ltdesk.ui.commands.action_words import named_actions
+from ltdesk.ui.look import style
 
 GESTURES = (
     ("Draw a detector; the image appears meanwhile", "drag on the frame with a shape tool"),

@@ -1,0 +1,1 @@
+"""Actions, menus and keys, and what they do."""

@@ -1,0 +1,178 @@
+"""All that the menus, the tool bar and the keys can do: one table."""
+
+# ruff: noqa: E501 (a table: one action a line)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PyQt5.QtCore import QObject, Qt
+from PyQt5.QtGui import QKeySequence
+from PyQt5.QtWidgets import QAction, QActionGroup, QWidget
+
+from ltdesk.ui.look import icons
+from ltdesk.ui.shapes.drawing_tools import HINTS, Tool
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One action.
+
+    name : how the program calls it
+    section : the menu it is in
+    text, tip : what it does, in two words and in a sentence
+    keys : shortcuts, the first one shown
+    icon : a name of `icons`
+    group : of these exactly one is checked; empty: not one of several
+    checkable : it is on or off
+    scan : only while a scan is open
+    """
+
+    name: str
+    section: str
+    text: str
+    keys: str
+    tip: str
+    icon: str = ""
+    group: str = ""
+    checkable: bool = False
+    scan: bool = True
+
+
+TOOL_KEYS = {
+    Tool.SELECT: ("Select", "S"),
+    Tool.DISK: ("Disk", "D"),
+    Tool.RING: ("Ring", "R"),
+    Tool.SECTOR: ("Sector", "W"),
+    Tool.RECT: ("Rectangle", "B"),
+    Tool.ELLIPSE: ("Ellipse", "E"),
+    Tool.POLYGON: ("Polygon", "P"),
+    Tool.FREEHAND: ("Freehand", "F"),
+    Tool.POINT: ("Point", "T"),
+}
+
+TABLE = (
+    Spec("open", "File", "&Open…", "Ctrl+O", "Open a scan, a session or a result", "open", scan=False),
+    Spec("open_raw", "File", "Open &Raw…", "Ctrl+Shift+O", "Open a file without a header by giving its shapes", scan=False),
+    Spec("demo", "File", "Open the &Demo", "Ctrl+Shift+D", "Make and open the small demo scan", "demo", scan=False),
+    Spec("save", "File", "&Save Session", "Ctrl+S", "Save what is open and drawn", "save"),
+    Spec("save_as", "File", "Save Session &As…", "Ctrl+Shift+S", "Save what is open and drawn under another name"),
+    Spec("export", "File", "&Export…", "Ctrl+E", "Write images and frames as TIFF, PNG, npz or HDF5, with their recipe", "export"),
+    Spec("close", "File", "&Close Scan", "Ctrl+W", "Close the scan and go back to the start page"),
+    Spec("quit", "File", "&Quit", "Ctrl+Q", "Close the window", scan=False),
+    Spec("undo", "Edit", "&Undo", "Ctrl+Z", "Take the last edit back", "undo", scan=False),
+    Spec("redo", "Edit", "&Redo", "Ctrl+Shift+Z; Ctrl+Y", "Do again what was taken back", "redo", scan=False),
+    Spec("copy_image", "Edit", "Copy &Image", "Ctrl+Shift+C", "Copy the image on the right, with its scale bar", "copy"),
+    Spec("copy_frame", "Edit", "Copy &Diffraction", "Ctrl+Alt+C", "Copy the frame on the left, with its scale bar"),
+    Spec("copy_python", "Edit", "Copy as &Python", "Ctrl+Shift+P", "Copy a script that computes the image shown", "python"),
+    Spec("fit", "View", "&Fit", "0", "Show the whole picture that the mouse is over", "fit"),
+    Spec("zoom_in", "View", "Zoom &In", "Ctrl++; Ctrl+=", "Enlarge the picture that the mouse is over"),
+    Spec("zoom_out", "View", "Zoom &Out", "Ctrl+-", "Make the picture smaller that the mouse is over"),
+    Spec("next_scale", "View", "Next S&cale", "L", "Linear, square root or logarithm; display only, the data stay", "scale"),
+    Spec("auto", "View", "&Automatic Contrast", "A", "Contrast from percentiles, robust against hot pixels", "contrast"),
+    Spec("overlays", "View", "O&verlays", "O", "Detectors, cursor and scale bars on the pictures; hold Space to hide them for a moment", checkable=True),
+    Spec("panel", "View", "Side &Panel", "F9", "The list of detectors and their numbers", checkable=True, scan=False),
+    Spec("full_screen", "View", "F&ull Screen", "F11", "Use the whole screen", checkable=True, scan=False),
+    Spec("theme_dark", "Theme", "&Dark", "Ctrl+Alt+1", "Dark, for a dark room", group="theme", scan=False),
+    Spec("theme_light", "Theme", "&Light", "Ctrl+Alt+2", "Light, for a bright one", group="theme", scan=False),
+    Spec("theme_system", "Theme", "As the &System", "Ctrl+Alt+3", "Follow the desktop's choice", group="theme", scan=False),
+    Spec("frame_mean", "Frame", "&Mean Frame", "M", "The mean of all frames", group="frame"),
+    Spec("frame_cursor", "Frame", "Frame at the &Cursor", "C", "The frame of the scan position under the cross", group="frame"),
+    Spec("frame_region", "Frame", "Mean of the &Region", "G", "The mean of the frames in the region; Ctrl+drag on the image marks one", "region", group="frame"),
+    Spec("region_all", "Frame", "&Drop the Region", "Shift+G", "No region any more"),
+    Spec("show_detector", "Image", "Selected &Detector", "Ctrl+1", "The image of the selected detector", "image", group="image"),
+    Spec("show_composite", "Image", "&Composite", "Ctrl+2", "The images of all visible detectors, each in its colour", "composite", group="image"),
+    Spec("show_com", "Image", "Centre of &Mass", "Ctrl+3", "Each frame's first moment as a vector: direction as colour, length as brightness", "vector", group="image"),
+    Spec("show_com_x", "Image", "Centre of Mass: &x", "Ctrl+4", "The x component of each frame's first moment", group="image"),
+    Spec("show_com_y", "Image", "Centre of Mass: &y", "Ctrl+5", "The y component of each frame's first moment", group="image"),
+    Spec("show_com_magnitude", "Image", "Centre of Mass: &Length", "Ctrl+6", "How far each frame's first moment is from the centre", group="image"),
+    Spec("show_sum_signal", "Image", "&Sum of Each Frame", "Ctrl+7", "All counts of each frame", group="image"),
+    Spec("com_about_beam", "Image", "Centre of Mass about the Direct &Beam", "Ctrl+8", "Relative to the fitted centre of the direct beam, else to the frame's centre", checkable=True),
+    Spec("draw_new", "Draw", "As a &New Detector", "1", "What is drawn next is a detector of its own", "add", group="draw"),
+    Spec("draw_join", "Draw", "&Or the Selected (+)", "2", "What is drawn next is added to the selected detector", "or", group="draw"),
+    Spec("draw_subtract", "Draw", "Cut from the Se&lected (−)", "3", "What is drawn next is cut out of the selected detector", "without", group="draw"),
+    Spec("draw_intersect", "Draw", "&And the Selected (&&)", "4", "Of the selected detector only what is inside the next shape stays", "and", group="draw"),
+    Spec("add_mask", "Detector", "From a &Mask File…", "K", "Use the pixels of a .npy file as a detector", "mask"),
+    Spec("fit_beam", "Detector", "Fit to the Direct &Beam", "Ctrl+B", "Put the selected disk or ring on the direct beam of the frame shown"),
+    Spec("duplicate", "Detector", "D&uplicate", "Ctrl+D", "A copy of the selected detector", "duplicate"),
+    Spec("delete", "Detector", "&Delete", "Del", "Delete the selected detectors", "delete"),
+    Spec("rename", "Detector", "R&ename", "F2", "Give the selected detector another name"),
+    Spec("weight", "Detector", "Wei&ght…", "Ctrl+Alt+W", "Multiply the selected detector's image by a number", "weight"),
+    Spec("visible", "Detector", "&Visible", "V", "Show or hide the selected detector", "visible", checkable=True),
+    Spec("next_detector", "Detector", "&Next", "Ctrl+PgDown", "Select the next detector in the list"),
+    Spec("previous_detector", "Detector", "&Previous", "Ctrl+PgUp", "Select the previous detector in the list"),
+    Spec("join", "Detector", "&Or (+)", "Alt++; Alt+=", "Join the selected detectors: pixels in any of them", "or"),
+    Spec("subtract", "Detector", "Wi&thout (−)", "Alt+-", "The first selected detector without the pixels of the others", "without"),
+    Spec("intersect", "Detector", "&And (&&)", "Alt+&", "Pixels in all selected detectors", "and"),
+    Spec("split", "Detector", "Spl&it", "Alt+/", "Take a combined detector apart", "split"),
+    Spec("grow", "Detector", "&Larger", "]", "The selected detector's outline 1 px outwards"),
+    Spec("shrink", "Detector", "Smalle&r", "[", "The selected detector's outline 1 px inwards"),
+    Spec("stop", "Job", "&Stop", "Esc", "Stop drawing; else stop opening; else cancel the job; else drop the region", "cancel", scan=False),
+    Spec("retry", "Job", "&Compute Again", "F5", "Compute what failed or was cancelled", "retry"),
+    Spec("palette", "Help", "&Find an Action…", "Ctrl+K", "Find anything the program can do by typing", "search", scan=False),
+    Spec("shortcuts", "Help", "&Keyboard and Mouse", "F1", "All shortcuts and gestures", "keyboard", scan=False),
+    Spec("log", "Help", "Open the &Log Folder", "Ctrl+Alt+L", "Where the log file is that a report asks for", scan=False),
+    Spec("about", "Help", "&About ltdesk", "Shift+F1", "Version, licence, and what ltdesk is made of", "info", scan=False),
+)  # fmt: skip
+
+TOOLS = tuple(
+    Spec(f"tool_{tool}", "Draw", f"&{text}", key, HINTS[tool], str(tool), group="tool")
+    for tool, (text, key) in TOOL_KEYS.items()
+)
+SPECS = (*TOOLS, *TABLE)
+
+
+class Actions(QObject):
+    """The actions of a window, by name: ``actions["open"]``."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._actions: dict[str, QAction] = {}
+        self._groups: dict[str, QActionGroup] = {}
+        for spec in SPECS:
+            self._actions[spec.name] = self._make(spec)
+        window.addActions(list(self._actions.values()))
+        self.set_scan_open(False)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def __iter__(self) -> Iterator[QAction]:
+        return iter(self._actions.values())
+
+    def connect(self, **slots: Callable[[], object]) -> None:
+        """Call these when the actions of these names are triggered."""
+        for name, slot in slots.items():
+            self._actions[name].triggered.connect(lambda _checked=False, slot=slot: slot())
+
+    def set_scan_open(self, is_open: bool) -> None:
+        """Only what makes sense now can be called."""
+        for spec in SPECS:
+            if spec.scan:
+                self._actions[spec.name].setEnabled(is_open)
+
+    def section(self, name: str) -> list[QAction]:
+        """The actions of one section, in the table's order."""
+        return [self._actions[spec.name] for spec in SPECS if spec.section == name]
+
+    def check(self, name: str, on: bool = True) -> None:
+        """Show an action as on or off, without triggering it."""
+        self._actions[name].setChecked(on)
+
+    def _make(self, spec: Spec) -> QAction:
+        action = QAction(spec.text, self)
+        action.setObjectName(spec.name)
+        action.setProperty("section", spec.section)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys.split("; ")])
+        action.setShortcutContext(Qt.WindowShortcut)
+        keys = action.shortcut().toString(QKeySequence.NativeText)
+        action.setToolTip(f"{spec.tip} ({keys})")
+        action.setStatusTip(spec.tip)
+        action.setCheckable(spec.checkable or bool(spec.group))
+        if spec.icon:
+            action.setIcon(icons.icon(spec.icon))
+        if spec.group:
+            group = self._groups.setdefault(spec.group, QActionGroup(self))
+            group.addAction(action)
+        return action

@@ -1,0 +1,1 @@
+"""What is shown and logged when something unexpected happens."""

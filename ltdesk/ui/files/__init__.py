@@ -1,0 +1,1 @@
+"""Opening scans, sessions kept in files."""

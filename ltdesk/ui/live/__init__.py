@@ -1,0 +1,1 @@
+"""Answers to what the session asks for, kept up to date off the GUI thread."""

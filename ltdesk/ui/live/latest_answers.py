@@ -1,0 +1,34 @@
+"""The newest answer of each owner, so that a picture can stay while the next moment of a drag is computed."""
+
+from __future__ import annotations
+
+from ltdesk.ui.live.answers import Answer
+from ltdesk.ui.live.live import LiveJobs
+from ltdesk.ui.live.wishes import Wish
+
+
+class LatestAnswers:
+    """What to show for a wish: what is known for good, else the newest that its owner had."""
+
+    def __init__(self, live: LiveJobs) -> None:
+        self._live = live
+        self._by_owner: dict[str, Answer] = {}
+
+    def take(self, answer: Answer) -> bool:
+        """Remember an answer; False where a newer one of its owner is known."""
+        known = self._by_owner.get(answer.wish.owner)
+        if known is not None and known.generation > answer.generation:
+            return False
+        self._by_owner[answer.wish.owner] = answer
+        return True
+
+    def best(self, wish: Wish) -> Answer | None:
+        """The best answer there is now; its wish may be an earlier one of the same owner."""
+        known = self._live.answer(wish)
+        if known is not None:
+            return known
+        return self._by_owner.get(wish.owner)
+
+    def clear(self) -> None:
+        """Another dataset: forget all."""
+        self._by_owner.clear()

@@ -1,0 +1,113 @@
+"""Live results: follows the session and keeps what it shows up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import QObject, pyqtSignal
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.errors import LtdeskError
+from ltdesk.session import Session
+from ltdesk.ui.live.answers import Answer, Progress
+from ltdesk.ui.live.keeper import Keeper
+from ltdesk.ui.live.mailbox import Mailbox
+from ltdesk.ui.live.wishes import Wish, Wishes, urgent, wishes_of
+from ltdesk.ui.session_model import SessionModel
+
+if TYPE_CHECKING:
+    from ltdesk.engine.executor import Executor
+    from ltdesk.engine.preview.previews import Previews
+
+FOLLOWED = ("dataset", "region", "detectors", "selected", "analyses", "frame_source", "shown")
+
+
+class LiveJobs(QObject):
+    """Turns changes of the session into wishes, and answers into signals in the GUI thread.
+
+    Signals
+    -------
+    answered : (Answer) something new is known; of several for one owner within a screen frame the latest
+    progressed : (Progress) how far the jobs are
+    refused : (Wish, LtdeskError) a wish that cannot be computed
+    """
+
+    answered = pyqtSignal(object)
+    progressed = pyqtSignal(object)
+    refused = pyqtSignal(object, object)
+
+    def __init__(
+        self,
+        model: SessionModel,
+        executor: Executor,
+        mailbox: Mailbox,
+        parent: QObject | None = None,
+        previews: Previews | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._model, self._mailbox = model, mailbox
+        self._dataset: Dataset | None = None
+        self._before: Wishes | None = None
+        self._running = False
+        self.keeper = Keeper(executor, self._told, self._progressed, self._refused, previews)
+        model.changed.connect(self._follow)
+        model.dragging_changed.connect(self._follow_drag)
+
+    @property
+    def dataset(self) -> Dataset | None:
+        return self._dataset
+
+    @property
+    def running(self) -> bool:
+        """Has a job been under way long enough to be shown?"""
+        return self._running
+
+    def set_dataset(self, dataset: Dataset | None) -> None:
+        """From now on the session is about this dataset; jobs on another one are cancelled."""
+        self._dataset = dataset
+        self._want()
+
+    def answer(self, wish: Wish) -> Answer | None:
+        """What is known for good about a wish, at once."""
+        return self.keeper.answer(wish)
+
+    def cancel(self) -> None:
+        """Stop the running jobs; they start again by `retry` or when something else is wanted."""
+        self.keeper.cancel()
+
+    def retry(self) -> None:
+        """Compute again what failed or was cancelled."""
+        self.keeper.retry()
+
+    def close(self) -> None:
+        """Cancel the jobs and wait for the threads."""
+        self.keeper.close()
+
+    def _follow(self, old: Session, new: Session) -> None:
+        if any(getattr(old, name) != getattr(new, name) for name in FOLLOWED):
+            self._want()
+
+    def _follow_drag(self, dragging: bool) -> None:
+        self._before = wishes_of(self._model.session) if dragging else None
+        self._mailbox.hurry(dragging)
+        if not dragging:
+            self._want()
+
+    def _want(self) -> None:
+        wishes = () if self._dataset is None else wishes_of(self._model.session)
+        self.keeper.want(self._dataset, wishes, None if self._before is None else urgent(wishes, self._before))
+
+    # from threads
+
+    def _told(self, answer: Answer) -> None:
+        self._mailbox.put(("answer", answer.wish.owner), lambda: self.answered.emit(answer))
+
+    def _progressed(self, progress: Progress) -> None:
+        self._mailbox.put("progress", lambda: self._show(progress))
+
+    def _show(self, progress: Progress) -> None:
+        self._running = progress.running
+        self.progressed.emit(progress)
+
+    def _refused(self, wish: Wish, error: LtdeskError) -> None:
+        self._mailbox.put(("refused", wish.owner), lambda: self.refused.emit(wish, error))

@@ -1,0 +1,137 @@
+"""A job that the window follows: what it answers, and how to turn its moments into answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdesk.engine.dataset import Dataset
+from ltdesk.job import DatasetRef, Job
+from ltdesk.ui.live.answers import Answer, Progress, State
+from ltdesk.ui.live.wishes import Wishes
+
+if TYPE_CHECKING:
+    from ltdesk.engine.executor import JobHandle, Update
+
+QUIET = 0.08
+"""Seconds before an unfinished job shows itself: one that is done by then never shows half a picture."""
+
+
+def make_job(dataset: DatasetRef, wishes: Wishes) -> Job:
+    """One job for wishes that share a region. Names that clash are made different: nobody sees them."""
+    analyses = tuple(wish.analysis for wish in wishes)
+    try:
+        return Job(dataset=dataset, analyses=analyses, region=wishes[0].region)
+    except ValueError:
+        renamed = tuple(a.model_copy(update={"name": f"_{i}_{a.name}"}) for i, a in enumerate(analyses))
+        return Job(dataset=dataset, analyses=renamed, region=wishes[0].region)
+
+
+@dataclass(eq=False)
+class RunningJob:
+    """A submitted job, followed by a thread of its own.
+
+    Attributes
+    ----------
+    wishes : what it answers
+    generation : when it was asked for
+    dropped : nobody wants to see it any more
+    by_hand : the user stopped it
+    makes_preview : it makes the preview cube beside what it answers
+    under : previews of what it answers, by the wishes' keys
+    """
+
+    wishes: Wishes
+    generation: int
+    dataset: Dataset
+    handle: JobHandle
+    began: float = field(default_factory=time.monotonic)
+    dropped: bool = False
+    by_hand: bool = False
+    makes_preview: bool = False
+    under: dict[Any, Answer | None] = field(default_factory=dict)
+    thread: threading.Thread | None = None
+
+    @property
+    def keys(self) -> set[Any]:
+        return {wish.key for wish in self.wishes}
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self.began
+
+    @property
+    def mapped(self) -> bool:
+        """Were frames seen in the file, not copied from it?"""
+        return bool(self.handle.assembly.traffic["bytes_mapped"])
+
+    def follow(self, tell: Callable[[Update], None], interval: float) -> None:
+        """Call `tell` with moments that are worth showing, the last one included, until the job has ended."""
+        for update in self.handle.updates():
+            if update.state.is_final:
+                tell(update)
+            elif update.seconds >= QUIET and update.done and not self.dropped:
+                started = time.monotonic()
+                tell(update)
+                self.handle.wait(max(interval, 4 * (time.monotonic() - started)))
+            elif update.seconds < QUIET:
+                self.handle.wait(QUIET - update.seconds)
+
+    def answers(self, update: Update) -> tuple[Answer, ...]:
+        """Each wish's answer at this moment; copies."""
+        results = update.results()
+        failed = self._failed_positions(update)
+        answers = []
+        analyses = self.handle.job.analyses[: len(self.wishes)]  # what comes after is the preview's
+        for wish, analysis in zip(self.wishes, analyses, strict=True):
+            specs = wish.analysis.results(self.dataset.frame_shape, self.dataset.dtype)
+            computed = analysis.results(self.dataset.frame_shape, self.dataset.dtype)
+            arrays = tuple(results[spec.name] for spec in computed)
+            answers.append(
+                Answer(
+                    wish, self.generation, self._state(update), arrays, specs, results.valid, failed,
+                    dict(update.state.failures), update.seconds, results.execution,
+                )
+            )  # fmt: skip
+        return tuple(answers)
+
+    def progress(self, update: Update) -> Progress:
+        """How far it is at this moment."""
+        state = update.state
+        rate = update.bytes / update.seconds if update.seconds > 0 else 0.0
+        settled = state.done + len(state.failures)
+        known = state.done and not state.is_final
+        left = update.seconds / settled * (state.total - settled) if known and settled else None
+        message = state.message or next(iter(state.failures.values()), "")
+        return Progress(
+            running=not state.is_final,
+            cancelled=state.status == "cancelled" and self.by_hand,
+            done=state.done,
+            total=state.total,
+            failed=len(state.failures),
+            seconds=update.seconds,
+            rate=rate,
+            left=left,
+            message=message,
+        )
+
+    def _state(self, update: Update) -> State:
+        if not update.state.is_final:
+            return "filling"
+        finals: dict[str, State] = {"done": "exact", "failed": "failed"}
+        return finals.get(update.state.status, "cancelled")
+
+    def _failed_positions(self, update: Update) -> NDArray[np.bool_] | None:
+        if not update.state.failures:
+            return None
+        failed = np.zeros(self.dataset.scan_shape, dtype=np.bool_)
+        plan = self.dataset.plan()
+        for index in update.state.failures:
+            failed[plan[index].slices] = True
+        return failed

@@ -1,0 +1,1 @@
+"""The two pictures: how values become pixels on the screen, and what lies over them."""

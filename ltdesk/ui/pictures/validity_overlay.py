@@ -1,0 +1,111 @@
+"""Hatches for positions without a value: not done yet, failed, or not a number. Never drawn as zeros.
+
+The lines belong to the screen: they keep their distance at any zoom and stay with the picture when it is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import NamedTuple
+
+from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt5.QtGui import QColor, QImage, QPainter, QPen, QTransform
+
+from ltdesk.ui.look import style
+from ltdesk.ui.pictures.prepare import Prepared
+from ltdesk.ui.pictures.raster import Raster
+
+PERIOD = 8.0
+CELL = 6.0
+
+
+class Hatch(NamedTuple):
+    """A hatch: its ground, its lines, and whether they rise or fall."""
+
+    ground: str
+    line: str
+    rising: bool = True
+    width: float = 1.5
+
+
+WAITING = {True: Hatch("#232528", "#5b6168"), False: Hatch("#dcdee1", "#a3a8af")}
+FAILED = {True: Hatch("#3b2012", "#d55e00", False), False: Hatch("#fbe3d4", "#d55e00", False)}
+NO_NUMBER = {True: ("#2a2c30", "#41454b"), False: ("#eceef0", "#cdd0d5")}
+
+
+def paint_no_value(painter: QPainter, prepared: Prepared, place: QRectF, exposed: QRectF) -> None:
+    """Paint the hatches of `prepared` at `place`, in data coordinates; only the `exposed` part is needed."""
+    dark = style.current().is_dark
+    # An estimate is painted half transparent over the hatch: dimmed by a dark one, brightened by a light one.
+    waiting = WAITING[dark or prepared.picture.estimated]
+    world = painter.worldTransform()
+    area, origin = world.mapRect(exposed), world.mapRect(place).topLeft()
+    area = QRectF(area.toAlignedRect())
+    if area.isEmpty():
+        return
+    if prepared.waiting:
+        painter.save()
+        painter.setClipRect(exposed, Qt.IntersectClip)
+        painter.setWorldTransform(QTransform())
+        paint_hatch(painter, area, origin, waiting)
+        painter.restore()
+    if prepared.failed is not None:
+        _through(painter, prepared.failed, place, area, lambda p: paint_hatch(p, area, origin, FAILED[dark]))
+    if prepared.no_number is not None:
+        colours = NO_NUMBER[dark]
+        _through(painter, prepared.no_number, place, area, lambda p: paint_checks(p, area, origin, *colours))
+
+
+def paint_hatch(painter: QPainter, area: QRectF, origin: QPointF, hatch: Hatch) -> None:
+    """Slanting lines over `area` in screen pixels, that start from `origin`."""
+    painter.fillRect(area, QColor(hatch.ground))
+    painter.setRenderHint(QPainter.Antialiasing)
+    painter.setPen(QPen(QColor(hatch.line), hatch.width))
+    height, slant = area.height(), -1 if hatch.rising else 1
+    # A line through (x, y) meets the level of `origin` at x - slant * (y - origin.y): steps of PERIOD from there.
+    offset = area.left() - slant * (area.top() - origin.y()) - origin.x()
+    before = PERIOD * ceil(height / PERIOD) if slant > 0 else 0.0
+    start = area.left() - offset % PERIOD - before
+    count = int((area.width() + height) / PERIOD) + 3
+    painter.drawLines(
+        [QLineF(x, area.top(), x + slant * height, area.bottom()) for x in (start + PERIOD * n for n in range(count))]
+    )
+
+
+def paint_checks(painter: QPainter, area: QRectF, origin: QPointF, one: str, other: str) -> None:
+    """A chequered ground over `area` in screen pixels, as image editors show what is transparent."""
+    painter.fillRect(area, QColor(one))
+    colour = QColor(other)
+    first_column, last_column = (int((x - origin.x()) // CELL) for x in (area.left(), area.right()))
+    first_row, last_row = (int((y - origin.y()) // CELL) for y in (area.top(), area.bottom()))
+    for row in range(first_row, last_row + 1):
+        for column in range(first_column + (first_column + row) % 2, last_column + 1, 2):
+            painter.fillRect(QRectF(origin.x() + column * CELL, origin.y() + row * CELL, CELL, CELL), colour)
+
+
+def _through(painter: QPainter, raster: Raster, place: QRectF, area: QRectF, paint: Callable[[QPainter], None]) -> None:
+    """Paint in screen pixels, but only where the stencil at `place` is set."""
+    world = painter.worldTransform()
+    ratio = painter.device().devicePixelRatioF()
+    image = QImage(round(area.width() * ratio), round(area.height() * ratio), QImage.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.transparent)
+    inner = QPainter(image)
+    inner.translate(-area.topLeft())
+    paint(inner)
+    inner.setCompositionMode(QPainter.CompositionMode_DestinationIn)
+    inner.setWorldTransform(world * QTransform.fromTranslate(-area.left(), -area.top()))
+    _fill_with(inner, raster, place)
+    inner.end()
+    painter.save()
+    painter.setClipRect(place, Qt.IntersectClip)
+    painter.setWorldTransform(QTransform())
+    painter.drawImage(area.topLeft(), image)
+    painter.restore()
+
+
+def _fill_with(painter: QPainter, raster: Raster, place: QRectF) -> None:
+    painter.setRenderHint(QPainter.SmoothPixmapTransform, False)
+    painter.setRenderHint(QPainter.Antialiasing, False)
+    painter.drawImage(place, raster.image)

@@ -1,0 +1,1 @@
+"""Detectors on the frame: drawn, hit, moved, edited."""
