@@ -40,6 +40,14 @@ JVM = [
     # Jersey 1, which answers WebHDFS, generates classes: without this the first call fails, not the start.
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
 ]
+PLACES = frozenset(
+    f"dfs.{name}"
+    for name in (
+        "namenode.rpc-address", "namenode.http-address", "namenode.datanode.registration.ip-hostname-check",
+        "datanode.hostname", "datanode.address", "datanode.http.address", "datanode.ipc.address",
+    )
+) | {"fs.defaultFS"}  # fmt: skip
+"""Properties that several nodes on one machine need, whatever the configuration."""
 LOGGING = """\
 log4j.rootLogger=INFO,err
 log4j.appender.err=org.apache.log4j.ConsoleAppender
@@ -98,17 +106,24 @@ class Hdfs:
     root : its data and logs
     hosts : what the DataNodes announce themselves as
     port : of the NameNode's HTTP
+    configuration : a folder of Hadoop's ``*-site.xml`` to go by, with the environment that they name, but for ports
     """
 
-    def __init__(self, root: Path, datanodes: int = 3) -> None:
-        self.root = root
+    def __init__(
+        self,
+        root: Path,
+        datanodes: int = 3,
+        configuration: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.root, self._configured, self._environment = root, configuration is not None, environment or {}
         self.hosts = [f"127.0.0.{number + 2}" for number in range(datanodes)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         # The kernel ends a process with the thread that started it: this one stays.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="hdfs")
         self.port, self._rpc_port = free_port("127.0.0.1"), free_port("127.0.0.1")
         self._data_ports = [[free_port(host) for _ in range(3)] for host in self.hosts]
-        self._class_path = class_path()
+        self._class_path = f"{configuration}:{class_path()}" if configuration else class_path()
         root.mkdir(parents=True, exist_ok=True)
         (root / "log4j.properties").write_text(LOGGING)
 
@@ -213,12 +228,16 @@ class Hdfs:
         return (self.root / f"{name}.log").read_text(errors="replace")[-4000:]
 
     def _spawn(self, name: str, main: str, properties: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
-        options = [f"-D{key}={value}" for key, value in (self._properties() | properties).items()]
+        given = self._properties() | properties
+        if self._configured:
+            given = {key: value for key, value in given.items() if key in PLACES}
+        options = [f"-D{key}={value}" for key, value in given.items()]
         logging = f"-Dlog4j.configuration=file:{self.root}/log4j.properties"
         java = ["java", *JVM, logging, "-cp", self._class_path, main, *options, *words]
         # setpriv has the kernel end it should this process die; it runs java in its own place
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HADOOP_")}
+        environment |= self._environment
 
         def start() -> subprocess.Popen[bytes]:
             with (self.root / f"{name}.log").open("ab") as log:
