@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import http.client
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from ltdesk.engine.storage import Storage
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POM = Path(__file__).with_name("pom.xml")
@@ -91,13 +94,6 @@ def fetch_jars(folder: Path) -> None:
     with zipfile.ZipFile(folder / "webapps.jar", "w") as jar:
         for name in ("webapps/", "webapps/static/", "webapps/hdfs/", "webapps/datanode/"):
             jar.writestr(name, "")
-
-
-def free_port(host: str) -> int:
-    """A port that is free now, chosen by the system."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 class Hdfs:
@@ -202,17 +198,35 @@ class Hdfs:
 
     def state(self) -> dict[str, Any]:
         """What the NameNode says of itself: NumLiveDataNodes, UnderReplicatedBlocks, …; nothing while it is down."""
-        query = f"http://{self.netloc}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
-        try:
-            with urllib.request.urlopen(query, timeout=5) as reply:
-                beans: list[dict[str, Any]] = json.load(reply)["beans"]
-                return beans[0] if beans else {}
-        except OSError:
-            return {}
+        return bean(self.netloc, "NameNode", "FSNamesystemState")
 
     def is_ready(self) -> bool:
+        """Every node is there, by what both sides say: for 12 s the NameNode counts a node that was killed as live."""
         state = self.state()
-        return state.get("NumLiveDataNodes") == len(self.hosts) and state.get("FSState") == "Operational"
+        counts = [state.get(f"Num{name}") for name in ("LiveDataNodes", "StaleDataNodes", "StaleStorages")]
+        numbers = range(len(self.hosts))
+        return counts == [len(self.hosts), 0, 0] and state["FSState"] == "Operational" and all(map(self._runs, numbers))
+
+    def _runs(self, number: int) -> bool:
+        """Whether a DataNode is in touch with the NameNode."""
+        netloc = f"{self.hosts[number]}:{self._data_ports[number][1]}"
+        actors = json.loads(bean(netloc, "DataNode", "DataNodeInfo").get("BPServiceActorInfo", "[]"))
+        return bool(actors) and all(actor["ActorState"] == "RUNNING" for actor in actors)
+
+    def copies(self, storage: Storage, path: str, count: int = 2) -> tuple[str, ...]:
+        """The hosts that hold a file of one block, once the NameNode has heard of `count` copies.
+
+        A write ends when one copy is finished; who asks then may be told of that one alone.
+        """
+        found: tuple[str, ...] = ()
+
+        def are_known() -> bool:
+            nonlocal found
+            found = storage.blocks(path)[0].hosts
+            return len(set(found)) == count
+
+        self.wait_until(are_known)
+        return found
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = READY_MAY_TAKE) -> None:
         """Ask ten times a second. Fails with the logs' ends when a process ends meanwhile, or the time is over."""
@@ -283,6 +297,18 @@ class Hdfs:
             "dfs.datanode.ipc.address": f"{host}:{ipc}",
             "dfs.datanode.data.dir": f"file://{self.data_folder(number)}",
         }
+
+
+def bean(netloc: str, service: str, name: str) -> dict[str, Any]:
+    """What a daemon says of itself; nothing while it doesn't answer."""
+    try:
+        with urllib.request.urlopen(
+            f"http://{netloc}/jmx?qry=Hadoop:service={service},name={name}", timeout=5
+        ) as reply:
+            beans: list[dict[str, Any]] = json.load(reply)["beans"]
+            return beans[0] if beans else {}
+    except (OSError, http.client.HTTPException, ValueError):  # it may be starting, or ending
+        return {}
 
 
 def main() -> None:

@@ -18,8 +18,9 @@ from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
 from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN, translated
 from ltdesk.errors import NotInStorage, StorageError, UsageError
-from tests.cluster.hdfs import Hdfs, free_port
+from tests.cluster.hdfs import Hdfs
 from tests.engine.storage.storage_suite import MIB, Place, StorageSuite, content
+from tests.ports import free_port
 
 
 class TestWebHdfsStorage(StorageSuite):
@@ -28,15 +29,14 @@ class TestWebHdfsStorage(StorageSuite):
 
 def test_each_file_lies_on_two_hosts_in_one_block(place: Place, hdfs: Hdfs) -> None:
     path = place.write("a.raw", content(3 * MIB + 1))
-    hdfs.wait_until(lambda: len(set(place.storage.blocks(path)[0].hosts)) == 2)  # it hears of copies a little later
-    (block,) = place.storage.blocks(path)
-    assert set(block.hosts) <= set(hdfs.hosts)
+    assert set(hdfs.copies(place.storage, path)) <= set(hdfs.hosts)
+    assert len(place.storage.blocks(path)) == 1
     assert place.storage.stat(path).replication == 2
 
 
 def test_a_larger_replication(place: Place, hdfs: Hdfs) -> None:
     place.storage.write(place.path(), lambda: [memoryview(b"abc")], 3, replication=3)
-    hdfs.wait_until(lambda: set(place.storage.blocks(place.path())[0].hosts) == set(hdfs.hosts))
+    assert set(hdfs.copies(place.storage, place.path(), 3)) == set(hdfs.hosts)
 
 
 @pytest.mark.parametrize("nbytes", [1, 700, 2 * MIB + 100])
@@ -53,13 +53,12 @@ def test_hdfs_tells_the_checksum_that_is_computed_here(place: Place, nbytes: int
 
 def test_the_holder_maps_others_read(place: Place, hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch) -> None:
     path = place.write("a.raw", content(1000))
-    hdfs.wait_until(lambda: len(place.storage.blocks(path)[0].hosts) == 2)
-    (block,) = place.storage.blocks(path)
+    holders = hdfs.copies(place.storage, path)
     with pytest.raises(NotLocal, match=f"{DATA_DIRS} is not set"):
         place.storage.local_file(path)
     for number, host in enumerate(hdfs.hosts):
         monkeypatch.setenv(DATA_DIRS, f"/nowhere,{hdfs.data_folder(number)}")
-        if host in block.hosts:
+        if host in holders:
             assert place.storage.local_file(path).path.startswith(str(hdfs.data_folder(number)))
         else:
             with pytest.raises(NotLocal, match="not here"):
@@ -238,7 +237,7 @@ def test_a_uri_without_a_host_is_a_usage_error() -> None:
 def test_nodes_have_the_same_names_wherever_they_are_told(place: Place, hdfs: Hdfs) -> None:
     storage, path = place.storage, place.write("a.raw", b"abc")
     assert isinstance(storage, WebHdfsStorage)
-    hdfs.wait_until(lambda: len(storage.blocks(path)[0].hosts) == 2)
+    hdfs.copies(storage, path)
     holders = storage._nodes_of(path)
     by_http = {name: address for name, address in holders.items() if name[1] != "0"}
     assert len(by_http) == 2

@@ -65,6 +65,7 @@ def test_a_data_node_is_killed_while_it_is_read(
 ) -> None:
     data = content(SIZE)
     path = place.write("a.raw", data)
+    hdfs.copies(place.storage, path)
     found, first, last = read_with(patient, path, lambda host: repaired.enter_context(hdfs.without(hdfs.node(host))))
     assert found == data
     assert first != last
@@ -78,6 +79,7 @@ def test_a_data_node_freezes_while_it_is_read(
 ) -> None:
     data = content(SIZE)
     path = place.write("a.raw", data)
+    hdfs.copies(place.storage, path)
     found, first, last = read_with(patient, path, lambda host: repaired.enter_context(hdfs.frozen(hdfs.node(host))))
     assert found == data
     assert first != last
@@ -86,7 +88,7 @@ def test_a_data_node_freezes_while_it_is_read(
 def test_all_copies_are_gone(place: Place, patient: WebHdfsStorage, hdfs: Hdfs, repaired: ExitStack) -> None:
     """Said in bounded time; when one is back, reading goes on."""
     path = place.write("a.raw", content(SIZE))
-    hosts = place.storage.blocks(path)[0].hosts
+    hosts = hdfs.copies(place.storage, path)
     hasty = WebHdfsStorage(hdfs.netloc, patience=Patience(1, 5, 1, 3, in_all=2))
     with hasty, hdfs.without(*(hdfs.node(host) for host in hosts)):
         hasty.list("/")
