@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from distributed import KilledWorker
@@ -61,7 +62,6 @@ class ClusterExecutor:
         timeout: float = 5.0,
         patience: float = 5.0,
     ) -> None:
-        self._timeout, self._patience = timeout, patience
         self._timeout, self._patience = timeout, patience
         self._runs: list[ClusterRun] = []
         self._roster = Roster()
@@ -222,14 +222,19 @@ class ClusterExecutor:
 
     async def _locate(self, run: ClusterRun) -> None:
         """Ask who holds the partitions, a good way ahead of the work."""
-        while len(run.holders) < len(run.plan) and not run.ended:
-            start = len(run.holders)
-            cuts = range(start, min(len(run.plan), start + LOCATED_AT_ONCE * LOCATED_TOGETHER), LOCATED_AT_ONCE)
-            parts = [run.plan[cut : cut + LOCATED_AT_ONCE] for cut in cuts]
-            asked = [asyncio.to_thread(_holders, run.handle.dataset, part) for part in parts]
-            for found in await asyncio.gather(*asked):
-                run.holders.extend(found)
-            self._pump()
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(LOCATED_TOGETHER, thread_name_prefix="ltdesk-locate")
+        try:
+            while len(run.holders) < len(run.plan) and not run.ended:
+                start = len(run.holders)
+                cuts = range(start, min(len(run.plan), start + LOCATED_AT_ONCE * LOCATED_TOGETHER), LOCATED_AT_ONCE)
+                parts = [run.plan[cut : cut + LOCATED_AT_ONCE] for cut in cuts]
+                asked = [loop.run_in_executor(pool, _holders, run.handle.dataset, part) for part in parts]
+                for found in await asyncio.gather(*asked):
+                    run.holders.extend(found)
+                self._pump()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _pump(self, workers: Iterable[Worker] | None = None) -> None:
         """Give work to those that have room for it, the emptiest first."""
@@ -378,11 +383,10 @@ class ClusterExecutor:
 
 def _holders(dataset: Dataset, partitions: Iterable[Partition]) -> list[tuple[str, ...]]:
     """Who holds partitions; nobody where it can't be told: then they are read from anywhere."""
-    ask: Callable[[Partition], tuple[str, ...]] = getattr(dataset, "holders", lambda _: ())
     found = []
     for partition in partitions:
         try:
-            found.append(tuple(ask(partition)))
+            found.append(dataset.holders(partition))
         except LtdeskError as error:
             log.warning("%s", error)
             found.append(())

@@ -140,6 +140,13 @@ class Dataset(ABC):
         Raises DamagedFileError when the file turns out to be shorter than it was.
         """
 
+    def holders(self, partition: Partition) -> tuple[str, ...]:
+        """Hosts that hold a partition's bytes, as they announce themselves; empty where none is nearer than others.
+
+        Raises LtdeskError where it can't be told.
+        """
+        return ()
+
     @abstractmethod
     def identity(self) -> Identity:
         """What tells this file from another."""

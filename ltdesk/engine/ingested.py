@@ -71,7 +71,6 @@ class IngestedScan(Dataset):
         return self._identity
 
     def holders(self, partition: Partition) -> tuple[str, ...]:
-        """Hosts that hold a partition's file, as they announce themselves; empty where none is nearer than others."""
         stored = self._stored(partition)
         if not stored.frames:
             return ()
