@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         VirtualDetector,
     )
     from ltdesk.api import connect, open, run, save, submit
+    from ltdesk.correction import Correction
     from ltdesk.engine.spectrum import fft_magnitude
     from ltdesk.engine.suggest import suggest_detector
     from ltdesk.engine.vector_field import fit_descan, rotation_by_minimal_curl
@@ -54,6 +55,7 @@ _PLACES = {
         "MaxSignal",
         "FftFrame",
     ),
+    "ltdesk.correction": ("Correction",),
     "ltdesk.polar": ("RadialProfile", "AnnularSeries", "RadialFourier"),
     "ltdesk.engine.vector_field": ("fit_descan", "rotation_by_minimal_curl"),
     "ltdesk.noise": ("SignalToNoise",),
@@ -66,6 +68,7 @@ _MODULE_OF = {name: module for module, names in _PLACES.items() for name in name
 __all__ = [
     "AnnularSeries",
     "CenterOfMass",
+    "Correction",
     "Disk",
     "Ellipse",
     "FftFrame",

@@ -13,7 +13,9 @@ from numpy.typing import DTypeLike
 from pydantic import ValidationError
 
 from ltdesk.analysis import Analysis
+from ltdesk.correction import Correction
 from ltdesk.engine.assembly import Results
+from ltdesk.engine.correction_files import Given
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
 from ltdesk.errors import UsageError
@@ -30,6 +32,10 @@ def open(
     dtype: DTypeLike | None = None,
     offset: int = 0,
     sync_offset: int = 0,
+    dark: Given = None,
+    gain: Given = None,
+    dead_pixels: Given = None,
+    correction: Correction | None = None,
 ) -> Dataset:
     """Open a scan; nothing but its header is read.
 
@@ -40,6 +46,12 @@ def open(
     scan_shape, frame_shape, dtype, offset : (sy, sx), (ky, kx), pixel type and bytes before the first frame, for a
         headerless file; `scan_shape` also for a stack ``(n, ky, kx)``
     sync_offset : frames to skip (> 0) or missing (< 0) before the first scan position
+    dark, gain : frames are corrected to ``(frame - dark) * gain``: a file (``.npy``, TIFF, HDF5, a scan), or an array
+        ``(ky, kx)``; a dark of several frames counts as their mean; ``gain="file"`` is the flat field in the scan's
+        own file
+    dead_pixels : each takes the mean of the good pixels beside it: a file or an array that is not 0 there, a shape, or
+        ``"file"`` for the pixel mask in the scan's own file
+    correction : in place of these three, or beside them, what another dataset's ``ref.correction`` says
 
     Raises OpenError naming the file and the way out.
     """
@@ -53,6 +65,10 @@ def open(
         dtype=None if dtype is None else _dtype_text(dtype),
         offset=offset,
         sync_offset=sync_offset,
+        dark=dark,
+        gain=gain,
+        dead_pixels=dead_pixels,
+        correction=correction,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, field_validator, model_validator
 
 from ltdesk.analysis import Analysis
+from ltdesk.correction import Correction
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.plugins import analysis_spec
@@ -27,6 +28,7 @@ class DatasetRef(BaseModel):
     dtype : numpy's short form with byte order, ``<u2``
     offset : bytes before the first frame of a headerless file
     sync_offset : frames to skip (> 0) or missing (< 0) before the first scan position
+    correction : what is done to each frame before it is analysed
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class DatasetRef(BaseModel):
     dtype: str | None = None
     offset: int = 0
     sync_offset: int = 0
+    correction: Correction | None = None
 
 
 class Job(BaseModel):

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from ltdesk.analysis import Analysis, VirtualDetector
+from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.export import read_recipe
 from ltdesk.errors import UsageError
@@ -23,19 +24,24 @@ _DETECTOR = re.compile(r"^(?P<name>[^=*]*)(?:\*(?P<weight>[^=]*))?=(?P<shape>.*)
 
 
 def requested_job(args: argparse.Namespace) -> Job:
-    """The job that the arguments ask for; its dataset is filled in for each file. Raises UsageError."""
+    """The job that the arguments ask for; its dataset is filled in for each file, but for a recipe's correction.
+
+    Raises UsageError.
+    """
     region = None if args.region is None else parse_shape(args.region)
     analyses: tuple[Analysis, ...] = ()
+    correction: Correction | None = None
     if args.recipe is not None:
         recipe = read_recipe(args.recipe)
         analyses, region = recipe.analyses, region or recipe.region
+        correction = recipe.dataset.correction
     detectors = [parse_detector(text) for text in args.detector]
     shapes = {spec.name: spec.shape for spec in (*analyses, *detectors) if isinstance(spec, VirtualDetector)}
     analyses += (*detectors, *(parse_analysis(text, shapes) for text in args.analysis))
     if not analyses:
         raise UsageError("there is nothing to compute", "Give --detector, --analysis or --recipe.")
     try:
-        return Job(dataset=DatasetRef(uri=""), analyses=analyses, region=region)
+        return Job(dataset=DatasetRef(uri="", correction=correction), analyses=analyses, region=region)
     except ValidationError as error:
         raise UsageError(validation_text(error), "Give each result a name of its own.") from error
 
@@ -82,19 +88,16 @@ def _option(option: str, text: str, shapes: Mapping[str, AnyShape]) -> tuple[str
     return key, shapes[value]
 
 
-def open_requested(args: argparse.Namespace, file: str) -> Dataset:
-    """The dataset in `file`, read as the arguments say. Raises OpenError."""
+def open_requested(args: argparse.Namespace, file: str, correction: Correction | None = None) -> Dataset:
+    """The dataset in `file`, read as the arguments say, and corrected so. Raises OpenError, UsageError.
+
+    `correction` is a recipe's: what the arguments do not say themselves.
+    """
     from ltdesk.engine.open import open_dataset
 
-    return open_dataset(
-        file,
-        dataset=args.dataset,
-        scan_shape=args.scan_shape,
-        frame_shape=args.frame_shape,
-        dtype=args.dtype,
-        offset=args.offset,
-        sync_offset=args.sync_offset,
-    )
+    words = ("dataset", "scan_shape", "frame_shape", "dtype", "offset", "sync_offset", "dark", "gain", "dead_pixels")
+    said: dict[str, Any] = {word: getattr(args, word) for word in words if hasattr(args, word)}
+    return open_dataset(file, **said, correction=correction)
 
 
 def warnings_for(job: Job, dataset: Dataset) -> list[str]:

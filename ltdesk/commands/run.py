@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
 
 def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executor: Executor) -> None:
     """Open, compute, write."""
-    with open_requested(args, file) as dataset:
+    with open_requested(args, file, job.dataset.correction) as dataset:
         _say_what_is_odd(args, job, dataset)
         job = job.model_copy(update={"dataset": dataset.ref})
         results = follow(executor.submit(job, dataset), Path(file).name)

@@ -42,6 +42,19 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_correction(parser: argparse.ArgumentParser) -> None:
+    """What is done to each frame before it is analysed."""
+    group = parser.add_argument_group(
+        "correcting frames",
+        "(frame - dark) * gain, each dead pixel then the mean of the good ones beside it. FILE is a 2D array (.npy, "
+        ".tif, HDF5 as FILE.h5:/path) or a scan; 'file' takes what the scan's own file holds, 'none' nothing where a "
+        "recipe has something",
+    )
+    group.add_argument("--dark", metavar="FILE", help="what is taken away, in counts; several frames: their mean")
+    group.add_argument("--gain", metavar="FILE", help="what the rest is multiplied by")
+    group.add_argument("--dead-pixels", metavar="FILE|SHAPE", help="not 0 where dead, or a shape, as in point:3,7")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All arguments of the command."""
     parser.add_argument("files", nargs="+", metavar="FILE")
@@ -59,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--region", metavar="SHAPE", help="scan positions that take part: rect: ellipse: polygon: mask:")
     what.add_argument("--recipe", metavar="FILE", help="repeat what made a result (a result, or its recipe as JSON)")
     add_layout(parser)
+    add_correction(parser)
     how = parser.add_argument_group("how")
     how.add_argument("--on", metavar="URL", help="run it there instead of here")
     how.add_argument("--threads", type=positive, metavar="N", help="by default one a core")

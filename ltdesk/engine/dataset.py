@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from ltdesk.engine.plan import make_plan
 from ltdesk.errors import UsageError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition, Plan
+
+if TYPE_CHECKING:
+    from ltdesk.engine.corrected import Corrector
 
 TILE_BYTES = 16 << 20
 """Large enough that handing a tile over costs nothing beside reading it (about 20 us against 1 ms)."""
@@ -75,7 +78,7 @@ class Dataset(ABC):
     ----------
     ref : how to open it again
     scan_shape, frame_shape : (sy, sx), (ky, kx)
-    dtype : of the pixels, in the file's byte order
+    dtype : of the pixels, in the file's byte order; where frames are corrected, of corrected ones
     format : name of the format, as `ltdesk info` prints it
     chunk : scan positions that are stored together, (cy, cx)
     frames_good, frames_expected : frames that can be read, of those that the header or shapes promise
@@ -92,6 +95,14 @@ class Dataset(ABC):
     frames_good: int = 0
     frames_expected: int = 0
     note: str = ""
+    corrector: Corrector | None = field(default=None, init=False)
+    """What makes of a tile's frames those that are analysed; None: they are the same."""
+
+    @property
+    def own_frames(self) -> dict[str, NDArray[Any]]:
+        """What the file itself holds to correct its frames with, ``(ky, kx)``: its ``gain`` and ``dead_pixels``, where
+        the camera has not applied them."""
+        return {}
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -121,7 +132,7 @@ class Dataset(ABC):
         return self._plan
 
     def frame(self, y: int, x: int) -> NDArray[Any]:
-        """The frame ``(ky, kx)`` at a scan position, in native byte order, a copy.
+        """The frame ``(ky, kx)`` at a scan position, corrected where that is asked for, in native byte order, a copy.
 
         Raises UsageError outside the scan, DamagedFileError where the frame is missing.
         """
@@ -135,7 +146,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def tiles(self, partition: Partition) -> Iterator[Tile]:
-        """The partition's frames in row-major order of the scan; missing frames are left out.
+        """The partition's frames, as they are stored, in row-major order of the scan; missing frames are left out.
 
         Raises DamagedFileError when the file turns out to be shorter than it was.
         """

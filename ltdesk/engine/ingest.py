@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from ltdesk.engine.corrected import corrected
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.ingest_progress import Progress, Tally
 from ltdesk.engine.ingested import load_sidecar
@@ -82,6 +83,7 @@ def ingest(
 
     Parameters
     ----------
+    dataset : stored as its file has it: how frames are corrected is said when the copy is opened
     uri : of the scan to be, ``webhdfs://…/name`` or ``file:///…/name``; one that ends with ``/`` is the folder of it
     replication : copies of each partition that HDFS keeps
     in_flight : uploads at a time; each holds a tile of the source (at most 16 MiB or a frame) in memory
@@ -94,6 +96,7 @@ def ingest(
     DamagedFileError : the source can't be read
     JobCancelled : when `cancelled()` says so. What was stored is kept: the same call again goes on from there.
     """
+    dataset = corrected(dataset, None)
     storage, path = open_storage(uri)
     with storage:
         folder = path if not uri.endswith("/") else posixpath.join(path, _stem(dataset))

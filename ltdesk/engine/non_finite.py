@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ltdesk.engine.corrected import corrected
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import JobCancelled
 
@@ -21,7 +22,8 @@ class NonFinite:
 
 
 def count_non_finite(dataset: Dataset, cancelled: Callable[[], bool] = lambda: False) -> NonFinite:
-    """Look at every pixel; integer data is not read at all. Raises DamagedFileError, JobCancelled."""
+    """Look at every pixel as it is stored; integer data is not read at all. Raises DamagedFileError, JobCancelled."""
+    dataset = corrected(dataset, None)
     if dataset.dtype.kind != "f":
         return NonFinite()
     nan = inf = frames = 0

@@ -12,6 +12,9 @@ from urllib.request import url2pathname
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ltdesk.correction import Correction
+from ltdesk.engine.corrected import corrected
+from ltdesk.engine.correction_files import Given, correction_for
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.formats.arranged import MOST_FRAME_BYTES, MOST_POSITIONS
 from ltdesk.engine.formats.files import check_file, read_head
@@ -35,6 +38,10 @@ def open_dataset(
     dtype: DTypeLike | None = None,
     offset: int = 0,
     sync_offset: int = 0,
+    dark: Given = None,
+    gain: Given = None,
+    dead_pixels: Given = None,
+    correction: Correction | None = None,
 ) -> Dataset:
     """Open a scan.
 
@@ -45,6 +52,7 @@ def open_dataset(
     scan_shape : (sy, sx), in place of what the file says
     frame_shape, dtype, offset : (ky, kx), pixels' type and bytes before the first frame of a headerless file
     sync_offset : frames to skip (> 0) or missing (< 0) before the first scan position
+    dark, gain, dead_pixels, correction : how frames are corrected, as `correction_for` takes them
 
     Returns
     -------
@@ -65,7 +73,12 @@ def open_dataset(
         offset=_whole("--offset", offset, least=0),
         sync_offset=_whole("--sync-offset", sync_offset),
     )
-    return open_ref(ref)
+    opened = open_ref(ref)
+    try:
+        return corrected(opened, correction_for(opened, dark, gain, dead_pixels, correction))
+    except BaseException:
+        opened.close()
+        raise
 
 
 def open_ref(ref: DatasetRef) -> Dataset:
@@ -80,9 +93,15 @@ def open_ref(ref: DatasetRef) -> Dataset:
             "frame_shape": _shape("--frame-shape", ref.frame_shape, MOST_FRAME_BYTES),
             "dtype": None if ref.dtype is None else _dtype(ref.dtype),
             "offset": _whole("--offset", ref.offset, least=0),
+            "correction": None,
         }
     )
-    return SCHEMES[_scheme(checked.uri)](checked)
+    opened = SCHEMES[_scheme(checked.uri)](checked)
+    try:
+        return corrected(opened, ref.correction)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.analyses import Kernel, kernels_for
+from ltdesk.engine.corrected import Corrector
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.kernels.frames import Frames, as_frames
 from ltdesk.engine.partial import Partial
@@ -26,18 +27,20 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Prepared:
-    """A job made ready for a dataset, once: its kernels, and which scan positions take part (None: all)."""
+    """A job made ready for a dataset, once: its kernels, which scan positions take part (None: all), and what corrects
+    the frames."""
 
     dataset: Dataset
     kernels: tuple[Kernel, ...]
     region: NDArray[np.bool_] | None
+    corrector: Corrector | None = None
 
 
 def prepare(job: Job, dataset: Dataset) -> Prepared:
     """Kernels and region of a job. Raises UsageError where a mask does not fit the dataset."""
     kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
     region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
-    return Prepared(dataset, kernels, region)
+    return Prepared(dataset, kernels, region, dataset.corrector)
 
 
 def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[[], bool] = lambda: False) -> Partial:
@@ -77,10 +80,22 @@ def _empty_partial(prepared: Prepared, partition: Partition) -> Partial:
 
 
 def _blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tuple[slice, Frames]]:
+    if prepared.corrector is not None:
+        yield from _corrected_blocks(prepared.corrector, tile, start)
+        return
     whole = len(prepared.kernels) == 1 and tile.dtype.isnative
     size = len(tile) if whole else max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
     for i in range(0, len(tile), size):
         block = as_frames(tile[i : i + size])
+        yield slice(start + i, start + i + block.n), block
+
+
+def _corrected_blocks(corrector: Corrector, tile: NDArray[Any], start: int) -> Iterator[tuple[slice, Frames]]:
+    """Blocks of frames, corrected in one and the same piece of memory: they are in the cache when kernels read them."""
+    size = max(1, BLOCK_BYTES // corrector.frame_bytes)
+    space = corrector.space(min(size, len(tile)))
+    for i in range(0, len(tile), size):
+        block = corrector.correct(as_frames(tile[i : i + size]), space)
         yield slice(start + i, start + i + block.n), block
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ltdesk.analysis import Analysis, VirtualDetector
+from ltdesk.correction import Correction
 from ltdesk.geometry import AnyShape, Combination, PixelMask
 from ltdesk.job import DatasetRef, Job
 
@@ -61,8 +62,13 @@ def shape_code(shape: AnyShape) -> str:
 
 
 def _open_arguments(ref: DatasetRef) -> str:
-    given = {name: value for name, value in ref if name != "uri" and value not in (None, 0)}
-    return ", ".join([repr(ref.uri), *(f"{name}={value!r}" for name, value in given.items())])
+    given = {name: value for name, value in ref if name not in ("uri", "correction") and value not in (None, 0)}
+    correction = [] if ref.correction is None else [f"correction={_correction(ref.correction)}"]
+    return ", ".join([repr(ref.uri), *(f"{name}={value!r}" for name, value in given.items()), *correction])
+
+
+def _correction(correction: Correction) -> str:
+    return f"ltdesk.Correction.model_validate_json({correction.model_dump_json(exclude_none=True)!r})"
 
 
 def _analysis(spec: Analysis) -> str:

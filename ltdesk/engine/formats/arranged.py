@@ -37,6 +37,7 @@ class Source:
     good : the frames that exist, ascending and apart
     chunk : scan positions that are stored together
     notes : what the user should know
+    own : what the file holds to correct its frames with, as `Dataset.own_frames` says
     """
 
     path: str
@@ -48,6 +49,7 @@ class Source:
     chunk: Size2D = (1, 1)
     calibration: Calibration = field(default_factory=Calibration)
     notes: Sequence[str] = ()
+    own: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class ArrangedDataset(Dataset):
@@ -80,6 +82,10 @@ class ArrangedDataset(Dataset):
     def as_stored(self) -> bool:
         """Whether the scan is arranged as in the file."""
         return self.scan_shape == self.source.scan_shape and not self.ref.sync_offset
+
+    @property
+    def own_frames(self) -> dict[str, NDArray[Any]]:
+        return self.source.own
 
     def identity(self) -> Identity:
         return self._identity

@@ -28,6 +28,7 @@ from ltdesk.engine.formats.hdf5_layout import (
     virtual_good,
 )
 from ltdesk.engine.formats.hdf5_master import master_entry, open_master
+from ltdesk.engine.formats.hdf5_own import own_frames, own_notes
 from ltdesk.engine.formats.hdf5_tree import Group, Tree, search
 from ltdesk.engine.formats.read_frames import ReadFrames
 from ltdesk.errors import OpenError
@@ -115,6 +116,7 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
     parts = mapped_frames(item)
     scan_shape = scan_shape_of(item)
     missing = [note] if (note := never_written(item)) else []
+    own = own_frames(file, item.shape[-2:])
     source = Source(
         path,
         FORMAT,
@@ -124,7 +126,8 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
         good=virtual_good(item) if item.is_virtual else [range(math.prod(scan_shape))],
         chunk=scan_chunk_of(item),
         calibration=calibration_of(item),
-        notes=[*notes, *missing],
+        notes=[*notes, *missing, *own_notes(own)],
+        own=own,
     )
     if parts is not None:
         return FramesFile(ref, source, parts)

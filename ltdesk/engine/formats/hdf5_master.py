@@ -16,6 +16,7 @@ from ltdesk.engine.formats.format import DatasetEntry
 from ltdesk.engine.formats.frames_file import Frames, FramesFile
 from ltdesk.engine.formats.hdf5_chunk_reader import reader_of
 from ltdesk.engine.formats.hdf5_layout import check_filters, filters_of, mapped_frames, scan_chunk_of
+from ltdesk.engine.formats.hdf5_own import own_frames, own_notes
 from ltdesk.engine.formats.hdf5_reader import JoinedReader
 from ltdesk.engine.formats.hdf5_tree import Group
 from ltdesk.engine.formats.read_frames import ReadFrames
@@ -37,6 +38,7 @@ def open_master(file: h5py.File, group: Group, ref: DatasetRef, notes: Sequence[
     _check_alike(path, group, first)
     check_filters(path, first)
     counts = stack_counts(file, group)
+    own = own_frames(file, first.shape[1:])
     source = Source(
         path,
         "HDF5 master",
@@ -45,7 +47,8 @@ def open_master(file: h5py.File, group: Group, ref: DatasetRef, notes: Sequence[
         first.dtype,
         good=_good(group, counts),
         chunk=scan_chunk_of(first),
-        notes=[*notes, *_notes(group, counts)],
+        notes=[*notes, *_notes(group, counts), *own_notes(own)],
+        own=own,
     )
     if (parts := _parts(group, counts)) is not None:
         return FramesFile(ref, source, parts)

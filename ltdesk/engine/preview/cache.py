@@ -124,7 +124,8 @@ def _key(dataset: Dataset) -> str:
     fields = {
         "version": VERSION,
         "identity": dataset.identity().model_dump(mode="json"),
-        "ref": dataset.ref.model_dump(mode="json", exclude={"uri"}),
+        "ref": dataset.ref.model_dump(mode="json", exclude={"uri", "correction"}),
+        "correction": None if dataset.ref.correction is None else dataset.ref.correction.digest,
         "shape": dataset.shape,
         "dtype": dataset.dtype.str,
     }
