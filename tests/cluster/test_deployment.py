@@ -19,8 +19,9 @@ import yaml
 import ltdesk
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.open import open_dataset
-from tests.cluster.hdfs import Hdfs, free_port, why_not
+from tests.cluster.hdfs import Hdfs, why_not
 from tests.dask_processes import until
+from tests.ports import free_port
 
 FOLDER = Path(__file__).resolve().parents[2] / "packaging" / "cluster"
 UNITS = sorted((FOLDER / "systemd").glob("*.service"))
