@@ -206,17 +206,20 @@ def test_an_output_that_cannot_be_written_leaves_nothing(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
-def test_a_full_disk_leaves_no_half_result(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["o.npz", "o.h5", "o.tif", "o.png"])
+def test_a_full_disk_leaves_no_half_result(folder: Path, name: str) -> None:
     script = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"  # any file over 1000 bytes: no space
         "from ltdesk.cli import main; sys.exit(main(sys.argv[1:]))"
     )
-    command = [sys.executable, "-c", script, "run", "scan.npy", "-o", "o.npz", "--analysis", "sum_frame"]
+    command = [sys.executable, "-c", script, "run", "scan.npy", "-o", name, "--analysis", "sum_frame"]
+    before = files(folder)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stderr
-    assert "o.npz" in done.stderr
-    assert not [name for name in files(folder) if "o" in name.split(".")[0] and name.endswith("npz")]
+    assert done.stderr.startswith(f"ltdesk: {name}: cannot be written: File too large. Free some space")
+    assert len(done.stderr.splitlines()) == 1
+    assert files(folder) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")

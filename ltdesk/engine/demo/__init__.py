@@ -27,7 +27,7 @@ __all__ = ["DEMO_SEED", "SIZES", "DemoTruth", "demo_path", "ensure_demo", "make_
 
 Size = Literal["small", "medium", "large"]
 DEMO_SEED = 2026
-VERSION = 2  # of what is simulated: a demo of another version in the cache is made again
+VERSION = 3  # of what is simulated: a demo of another version in the cache is made again
 ROOM_BYTES = 64 << 20  # for the truth and the file system's own needs
 ABANDONED_SECONDS = 3600.0  # a demo being made writes several times a second
 

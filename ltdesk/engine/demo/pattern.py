@@ -119,13 +119,15 @@ def _background(
     ky, kx = out.shape
     cy, cx = (ky - 1) / 2 + sy, (kx - 1) / 2 + sx
     for j in range(ky):
+        dy2 = (j - cy) ** 2
+        grain = speckle[at_y + j, at_x : at_x + kx]
         for i in range(kx):
-            place = ((j - cy) ** 2 + (i - cx) ** 2) * per_distance2
-            n = int(place)
+            place = (dy2 + (i - cx) ** 2) * per_distance2
+            n = np.uint64(place)  # an index that can't be negative: else the loop isn't vectorised
             f = place - n
-            ring = tables[0, n] * (1 - f) + tables[0, n + 1] * f
-            wide = tables[1, n] * (1 - f) + tables[1, n + 1] * f
-            out[j, i] = carbon * ring * speckle[at_y + j, at_x + i] + diffuse * wide
+            ring = tables[0, n] * (1 - f) + tables[0, n + np.uint64(1)] * f
+            wide = tables[1, n] * (1 - f) + tables[1, n + np.uint64(1)] * f
+            out[j, i] = carbon * ring * grain[i] + diffuse * wide
 
 
 @numba.njit(cache=True, nogil=True)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.demo.camera import SEMIANGLE_MRAD, DemoSize
+from ltdesk.engine.demo.counts import count
 from ltdesk.engine.demo.pattern import Patterns
 from ltdesk.engine.demo.specimen import FIELD_NM
 from ltdesk.engine.demo.truth import DemoTruth
@@ -105,7 +106,7 @@ def _strip(size: DemoSize, patterns: Patterns, seed: int, first: int, frames: in
     for n in range(frames):
         y, x = divmod(first + n, size.scan_shape[1])
         patterns.expected(y, x, (int(speckle_at[n, 0]), int(speckle_at[n, 1])), expected)
-        strip[n] = rng.poisson(expected)
+        count(expected, rng, strip[n])
     return strip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,13 @@ from ltdesk.engine.assembly import Results
 
 
 def write_nexus(results: Results, path: Path) -> None:
-    """``/entry`` (NXentry) with a group (NXdata) per result name, ``valid``, ``recipe``, ``execution``."""
-    with h5py.File(path, "w") as file:
+    """``/entry`` (NXentry) with a group (NXdata) per result name, ``valid``, ``recipe``, ``execution``.
+
+    Made in memory: where a disk is full a plain write fails as it should, while an HDF5 file on it can't even be
+    closed, so that its space stays lost until the program ends.
+    """
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         file.attrs["default"] = "entry"
         entry = _group(file, "entry", "NXentry")
         entry.attrs["default"] = next(iter(results))
@@ -26,6 +32,7 @@ def write_nexus(results: Results, path: Path) -> None:
         entry["execution"] = json.dumps(results.execution)
         entry["program_name"] = "ltdesk"
         entry["program_name"].attrs["version"] = str(results.recipe.get("version", ""))
+    path.write_bytes(content.getbuffer())
 
 
 def _group(parent: Any, name: str, nx_class: str) -> Any:

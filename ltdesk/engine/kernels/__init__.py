@@ -56,7 +56,7 @@ def _save_if_there_is_room() -> None:
         try:
             save(self, sig, data)  # type: ignore[no-untyped-call]
         except OSError as error:
-            log.warning("compiled kernel not kept: %s", error)
+            log.info("compiled kernel not kept: %s", error)
 
     caching.Cache.save_overload = save_or_go_on  # type: ignore[method-assign]
 
