@@ -40,7 +40,16 @@ def prepare(job: Job, dataset: Dataset) -> Prepared:
     """Kernels and region of a job. Raises UsageError where a mask does not fit the dataset."""
     kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
     region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
-    return Prepared(dataset, kernels, region, dataset.corrector)
+    return Prepared(dataset, kernels, region, _corrector(dataset, kernels))
+
+
+def _corrector(dataset: Dataset, kernels: tuple[Kernel, ...]) -> Corrector | None:
+    """What corrects the rows that the kernels look at."""
+    whole = (0, dataset.frame_shape[0])
+    rows = [getattr(kernel, "rows", whole) for kernel in kernels]
+    if dataset.corrector is None or whole in rows:
+        return dataset.corrector
+    return dataset.corrector.for_rows(min(start for start, _ in rows), max(stop for _, stop in rows))
 
 
 def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[[], bool] = lambda: False) -> Partial:

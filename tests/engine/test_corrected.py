@@ -94,7 +94,7 @@ def mean_of(values: list[Any], dtype: np.dtype[Any]) -> Any:
 
 def run(dataset: Dataset, *analyses: Analysis, threads: int = 2, region: Any = None) -> Results:
     with LocalExecutor(threads) as executor:
-        return executor.submit(job_for(dataset, *analyses, region=region), dataset).result(60)
+        return executor.submit(job_for(dataset, *analyses, region=region), dataset).result(110)
 
 
 def shown(dataset: Dataset) -> NDArray[Any]:

@@ -60,6 +60,8 @@ class Kernel(Protocol):
     A kernel whose partials do not become one buffer by buffer has a method ``merge(into, new)`` as well: it folds its
     own ``frame`` and ``single`` buffers of `new`, the later in the plan's order, into those of `into`. A kernel
     that can share work has a static method ``join(kernels)``: it gives the kernels to use in place of several with it.
+    One whose numbers do not depend on some rows of the frame at all says which others it looks at by an attribute
+    ``rows``, (start, stop): only those are corrected for it.
     """
 
     @property

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import CenterOfMass
 from ltdesk.engine.analyses.base import Arrays, Buffer
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import selector
+from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.moments import Rows, centre_of_mass
 from ltdesk.engine.pixels import mask_of, pixel_dtype
 from ltdesk.engine.vector_field import MAPS, rotated, without_descan
@@ -25,11 +25,11 @@ class CenterOfMassKernel:
         self._spec, self._frame_shape = spec, frame_shape
         self._moments = f"{spec.name}/moments"
         self._centre = spec.centre(frame_shape)
-        self._rows: Rows = (0, frame_shape[0])
+        self.rows: Rows = (0, frame_shape[0])
         self._selector: NDArray[Any] | None = None
         if spec.mask is not None:
             mask = mask_of(spec.mask, frame_shape, spec.name)
-            self._rows = _rows_of(mask)
+            self.rows = rows_of(mask)
             self._selector = selector(mask.ravel(), pixel_dtype(dtype))
         self.buffers = (Buffer(self._moments, "scan", np.dtype(np.float64), (2,)),)
 
@@ -38,7 +38,7 @@ class CenterOfMassKernel:
             frames.flat,
             frames.stride,
             self._frame_shape[1],
-            self._rows,
+            self.rows,
             self._selector,
             self._centre,
             buffers[self._moments][at],
@@ -50,8 +50,3 @@ class CenterOfMassKernel:
             y, x = without_descan(y, x, self._spec.descan)
         y, x = rotated(y, x, self._spec.rotation, self._spec.flip)
         return {f"{self._spec.name}_{which}": MAPS[which](y, x) for which in self._spec.maps}
-
-
-def _rows_of(mask: NDArray[np.bool_]) -> Rows:
-    rows = np.flatnonzero(mask.any(axis=1))
-    return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)

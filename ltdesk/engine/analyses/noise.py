@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import masked_sum, segments, selector
+from ltdesk.engine.kernels.masks import masked_sum, rows_of, segments, selector
 from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
@@ -24,7 +24,7 @@ def noise_kernel(spec: SignalToNoise, frame_shape: Size2D, dtype: DTypeLike) -> 
     mask = everywhere if spec.mask is None else mask_of(spec.mask, frame_shape, spec.name)
     weights = None if spec.mask is None else weights_of(spec.mask, frame_shape)
     if weights is None:
-        return MaskNoiseKernel(spec, mask.ravel(), dtype)
+        return MaskNoiseKernel(spec, mask, dtype)
     return WeightsNoiseKernel(spec, weights.ravel())
 
 
@@ -33,7 +33,8 @@ class MaskNoiseKernel:
 
     def __init__(self, spec: SignalToNoise, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self._spec, self._sum = spec, f"{spec.name}/sum"
-        self._segments, self._selector = segments(mask), selector(mask, pixel_dtype(dtype))
+        self.rows, flat = rows_of(mask), mask.ravel()
+        self._segments, self._selector = segments(flat), selector(flat, pixel_dtype(dtype))
         self.buffers = (Buffer(self._sum, "scan", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import VirtualDetector, sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import masked_sum, segments, selector
+from ltdesk.engine.kernels.masks import masked_sum, rows_of, segments, selector
 from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
@@ -21,7 +21,7 @@ def detector_kernel(spec: VirtualDetector, frame_shape: Size2D, dtype: DTypeLike
     """The kernel for the shape's kind of mask."""
     mask = mask_of(spec.shape, frame_shape, spec.name)
     weights = weights_of(spec.shape, frame_shape)
-    return MaskKernel(spec, mask.ravel(), dtype) if weights is None else WeightsKernel(spec, weights.ravel())
+    return MaskKernel(spec, mask, dtype) if weights is None else WeightsKernel(spec, weights.ravel())
 
 
 class MaskKernel:
@@ -29,7 +29,8 @@ class MaskKernel:
 
     def __init__(self, spec: VirtualDetector, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self._name, self._weight = spec.name, spec.weight
-        self._segments, self._selector = segments(mask), selector(mask, pixel_dtype(dtype))
+        self.rows, flat = rows_of(mask), mask.ravel()
+        self._segments, self._selector = segments(flat), selector(flat, pixel_dtype(dtype))
         self.buffers = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:

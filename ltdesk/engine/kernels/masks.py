@@ -39,6 +39,12 @@ def segments(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.array(pieces, dtype=np.int64)
 
 
+def rows_of(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """The rows ``(start, stop)`` that a mask ``(ky, kx)`` touches."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
+
+
 def selector(mask: NDArray[np.bool_], dtype: np.dtype[Any]) -> NDArray[Any]:
     """What the kernels of `dtype` take for a flat mask: all bits set inside for integers, 0/1 bytes for floats."""
     if dtype.kind == "f":
