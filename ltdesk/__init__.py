@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     )
     from ltdesk.api import connect, open, run, save, submit
     from ltdesk.correction import Correction
+    from ltdesk.engine.bright_field import fit_direct_beam
+    from ltdesk.engine.ring_fit import fit_ring
     from ltdesk.engine.spectrum import fft_magnitude
     from ltdesk.engine.suggest import suggest_detector
     from ltdesk.engine.vector_field import fit_descan, rotation_by_minimal_curl
@@ -57,6 +59,8 @@ _PLACES = {
     ),
     "ltdesk.correction": ("Correction",),
     "ltdesk.polar": ("RadialProfile", "AnnularSeries", "RadialFourier"),
+    "ltdesk.engine.bright_field": ("fit_direct_beam",),
+    "ltdesk.engine.ring_fit": ("fit_ring",),
     "ltdesk.engine.vector_field": ("fit_descan", "rotation_by_minimal_curl"),
     "ltdesk.noise": ("SignalToNoise",),
     "ltdesk.engine.suggest": ("suggest_detector",),
@@ -95,6 +99,8 @@ __all__ = [
     "connect",
     "fft_magnitude",
     "fit_descan",
+    "fit_direct_beam",
+    "fit_ring",
     "open",
     "rotation_by_minimal_curl",
     "run",

@@ -6,13 +6,13 @@ A spec says which results it gives; how they are computed is found in `ltdesk.en
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from ltdesk.geometry import AnyShape, Finite, Size2D, Weighted
+from ltdesk.geometry import AnyShape, Disk, Ellipse, Finite, Ring, Sector, Size2D, Weighted
 
 NAME_PATTERN = r"^[A-Za-z0-9_.]+$"
 RESERVED_NAMES = frozenset({"valid", "recipe", "execution"})
@@ -115,6 +115,10 @@ class Centred(Analysis):
         cy = (frame_shape[0] - 1) / 2 if self.cy is None else self.cy
         cx = (frame_shape[1] - 1) / 2 if self.cx is None else self.cx
         return cy, cx
+
+    def about(self, shape: Disk | Ring | Sector | Ellipse) -> Self:
+        """The same about the centre of a shape, such as `fit_direct_beam` and `fit_ring` find."""
+        return self.model_copy(update={"cy": shape.cy, "cx": shape.cx})
 
 
 COM_UNITS = {

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ltdesk.analysis import Centred, Name, ResultSpec, split_list, sum_dtype
-from ltdesk.geometry import Bool2D, Finite, Float2D, Radius, Size2D, pixel_grid
+from ltdesk.geometry import Bool2D, Disk, Ellipse, Finite, Float2D, Radius, Ring, Sector, Size2D, pixel_grid
 
 Order = Annotated[int, Field(ge=0, le=1000)]
 
@@ -28,6 +28,11 @@ class AboutCentre(Centred):
 
     ratio: Annotated[float, Field(allow_inf_nan=False, gt=0)] = 1.0
     deg: Finite = 0.0
+
+    def about(self, shape: Disk | Ring | Sector | Ellipse) -> Self:
+        """The same about the centre of a shape, and on ellipses like it where it is one: what `fit_ring` finds."""
+        ellipse = {"ratio": shape.ry / shape.rx, "deg": shape.deg} if isinstance(shape, Ellipse) else {}
+        return super().about(shape).model_copy(update=ellipse)
 
     def squared_distances(self, frame_shape: Size2D) -> Float2D:
         """The square ``(ky, kx)`` of each pixel's distance from the centre."""

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from ltdesk.analysis import Analysis, VirtualDetector
+from ltdesk.commands.fits import Fit, check_fit, split_fit
 from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.export import read_recipe
@@ -65,16 +66,31 @@ def parse_detector(text: str) -> VirtualDetector:
 
 def parse_analysis(text: str, shapes: Mapping[str, AnyShape]) -> Analysis:
     """``NAME[:key=value,...]``; `shapes` are the detectors that ``mask=NAME`` may name. Raises UsageError."""
-    kind, _, options = text.partition(":")
+    words, fit = split_fit(text)
+    kind, _, options = words.partition(":")
     spec = analysis_spec(kind)
     if spec is VirtualDetector:
         raise UsageError(f"analysis '{kind}' needs a shape", "Write --detector NAME=SHAPE.")
     values = dict(_option(option, text, shapes) for option in options.split(",") if option)
     try:
-        return spec.model_validate({"kind": kind, **values})
+        parsed = spec.model_validate({"kind": kind, **values})
     except ValidationError as error:
         known = ", ".join(sorted(set(spec.model_fields) - {"kind"}))
         raise UsageError(f"analysis '{text}': {validation_text(error)}", f"It takes {known}.") from error
+    check_fit(parsed, fit, text)
+    return parsed
+
+
+def requested_fits(args: argparse.Namespace) -> dict[str, Fit]:
+    """What is to be fitted in each file, by the analysis' name."""
+    found = {}
+    for text in args.analysis:
+        words, fit = split_fit(text)
+        kind, _, options = words.partition(":")
+        named = [option.partition("=")[2] for option in options.split(",") if option.startswith("name=")]
+        if fit is not None:
+            found[named[-1] if named else str(analysis_spec(kind).model_fields["name"].default)] = fit
+    return found
 
 
 def _option(option: str, text: str, shapes: Mapping[str, AnyShape]) -> tuple[str, Any]:

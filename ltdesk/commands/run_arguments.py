@@ -67,7 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     what.add_argument(
         "--analysis", action="append", default=[], metavar="NAME[:key=value,...]",
-        help="com, sum_frame, mean_frame, max_frame, sum_signal, ...; name=OTHER renames its result",
+        help="com, sum_frame, mean_frame, sum_signal, radial, ... (docs/analyses.md); name=OTHER renames its result; "
+        "centre=fit takes the direct beam's centre, ellipse=R_IN+R_OUT that and the ellipse of a ring between them",
     )  # fmt: skip
     what.add_argument("--region", metavar="SHAPE", help="scan positions that take part: rect: ellipse: polygon: mask:")
     what.add_argument("--recipe", metavar="FILE", help="repeat what made a result (a result, or its recipe as JSON)")

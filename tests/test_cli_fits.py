@@ -1,0 +1,68 @@
+"""Centres and ellipses that the command line fits in the scan: the numbers are those of the Python API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ltdesk as api
+from ltdesk.geometry import Ellipse
+from tests.engine.test_ring_fit import pattern
+from tests.test_cli import ltdesk
+
+WANTED = Ellipse(cy=78.5, cx=91.25, ry=43, rx=47, deg=30)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rings")
+    frames = np.random.default_rng(1).poisson(np.broadcast_to(pattern(WANTED), (3, 4, 160, 180)))
+    np.save(folder / "scan.npy", frames.astype("<u2"))
+    return folder
+
+
+def specs(path: Path) -> dict[str, dict[str, Any]]:
+    with np.load(path) as result:
+        return {spec["name"]: spec for spec in json.loads(str(result["recipe"]))["job"]["analyses"]}
+
+
+def test_fitted_numbers_are_in_the_recipe(folder: Path) -> None:
+    done = ltdesk(
+        "run", "scan.npy", "-o", "out.npz", "--detector", "bf=disk:78,91,20", "--analysis", "com:centre=fit,mask=bf",
+        "--analysis", "radial:name=profile,ellipse=32+60,nbins=60", "--analysis", "radial", cwd=folder,
+    )  # fmt: skip
+    assert "'com' is about cy=78." in done.stderr
+    assert "'profile' is about cy=78." in done.stderr
+    found = specs(folder / "out.npz")
+    assert (found["com"]["cy"], found["com"]["cx"]) == pytest.approx((78.5, 91.25), abs=0.5)
+    assert (found["profile"]["cy"], found["profile"]["cx"]) == pytest.approx((78.5, 91.25), abs=0.15)
+    assert found["profile"]["ratio"] == pytest.approx(43 / 47, abs=0.005)
+    assert found["profile"]["deg"] == pytest.approx(30, abs=3)
+    assert found["radial"]["cy"] is None
+    ltdesk("run", "scan.npy", "-o", "again.npz", "--recipe", "out.npz", cwd=folder)
+    with np.load(folder / "out.npz") as out, np.load(folder / "again.npz") as again:
+        assert out["profile"].tobytes() == again["profile"].tobytes()
+        with api.open(folder / "scan.npy") as dataset:
+            ring = api.fit_ring(api.run(dataset, api.MeanFrame())["mean_frame"], 32, 60)
+            wanted = api.run(dataset, api.RadialProfile(nbins=60).about(ring))["radial"]
+        np.testing.assert_allclose(out["profile"], wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("radial:centre=middle", "the centre 'middle' is not known"),
+        ("radial:ellipse=30", "'30' is not two radii"),
+        ("radial:ellipse=50+30", "a ring between 50 and 30 pixels makes no sense"),
+        ("radial:ellipse=60+70", "there is no ring between 60 and 70 pixels"),
+        ("com:ellipse=30+50", "'com' has no ellipse to fit"),
+        ("sum_frame:centre=fit", "'sum_frame' has no centre to fit"),
+    ],
+)
+def test_a_fit_that_makes_no_sense_is_one_line(folder: Path, words: str, said: str) -> None:
+    assert said in ltdesk("run", "scan.npy", "-o", "no.npz", "--analysis", words, cwd=folder, status=2).stderr
+    assert not (folder / "no.npz").exists()
