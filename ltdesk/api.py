@@ -118,11 +118,9 @@ def connect(address: str, token: str | None = None, timeout: float = 5.0) -> Exe
 
     Raises ClusterError where nothing answers within `timeout` seconds, or versions differ; UsageError.
     """
-    if address.startswith(("http://", "https://")):
-        raise UsageError(f"{address}: this version connects to dask schedulers only", "Write it like tcp://host:8786.")
-    from ltdesk.engine.cluster import ClusterExecutor
+    from ltdesk.engine.connect import connect as connect_to
 
-    return ClusterExecutor(address, timeout=timeout)
+    return connect_to(address, token, timeout)
 
 
 def save(results: Results, path: str | os.PathLike[str]) -> list[Path]:

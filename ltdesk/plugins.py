@@ -7,6 +7,7 @@ Entry points are loaded on first use only.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from ltdesk import analysis, noise, polar
@@ -32,6 +33,9 @@ BUILT_IN: tuple[type[Analysis], ...] = (
     noise.SignalToNoise,
 )
 
+OWN = {"binned_frames": "ltdesk.engine.preview.binned:BinnedFrames"}
+"""What the window's jobs compute for itself, by kind: workers have to know it, users are not offered it."""
+
 
 @cache
 def analysis_specs() -> dict[str, type[Analysis]]:
@@ -46,6 +50,10 @@ def analysis_specs() -> dict[str, type[Analysis]]:
 def analysis_spec(kind: str) -> type[Analysis]:
     """The spec class of `kind`. Raises UsageError with the known names."""
     specs = analysis_specs()
+    if kind in OWN:
+        module, _, name = OWN[kind].partition(":")
+        own: type[Analysis] = getattr(import_module(module), name)
+        return own
     if kind not in specs:
         raise UsageError(f"analysis '{kind}' is not known", f"Known: {', '.join(sorted(specs))}.")
     return specs[kind]

@@ -10,13 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from distributed import KilledWorker
 
+from ltdesk.engine.cluster_connect import own_versions
 from ltdesk.engine.cluster_link import Link
 from ltdesk.engine.cluster_run import ClusterRun, Flight
 from ltdesk.engine.cluster_tasks import spec_of
@@ -24,6 +28,7 @@ from ltdesk.engine.cluster_thread import LoopThread
 from ltdesk.engine.cluster_workers import Roster, Worker
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import prepare
 from ltdesk.errors import ClusterError, LtdeskError
 from ltdesk.job import Job, Partition
@@ -34,10 +39,30 @@ TICK = 0.1
 LONGEST_TASK = 60.0
 """Seconds more that a worker may take that still answers: its first task opens the scan and compiles."""
 CANCEL_PATIENCE = 0.8
+RETRY = 0.5
+"""Seconds between two attempts to reach a scheduler that is lost."""
 WORKERS_PATIENCE = 120.0
 """Seconds that a job waits for a worker to join where there are none."""
 LOCATED_AT_ONCE, LOCATED_TOGETHER = 16, 8
 KILLED = "the worker process died while it was computed"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a cluster is at a moment.
+
+    Attributes
+    ----------
+    answer_seconds : that the scheduler took to answer
+    workers, hosts, threads : how many there are
+    versions : of what has to be the same everywhere, by name
+    """
+
+    answer_seconds: float
+    workers: int
+    hosts: int
+    threads: int
+    versions: dict[str, str]
 
 
 class ClusterExecutor:
@@ -49,6 +74,8 @@ class ClusterExecutor:
     workers, threads : how many processes of how many threads that has
     timeout : seconds that connecting may take
     patience : seconds beyond what a task should take, after which its partitions are given to others too
+    lost_patience : seconds that jobs wait for a scheduler whose connection is lost; what is done of them stays. By
+        default they fail at once
 
     Raises ClusterError where nothing answers there, or its versions are not those here.
     """
@@ -61,8 +88,11 @@ class ClusterExecutor:
         threads: int = 1,
         timeout: float = 5.0,
         patience: float = 5.0,
+        lost_patience: float = 0.0,
     ) -> None:
         self._timeout, self._patience = timeout, patience
+        self._lost_patience = lost_patience if address is not None else 0.0  # what was started here is gone for good
+        self._lost_at: float | None = None
         self._runs: list[ClusterRun] = []
         self._roster = Roster()
         self._serial = 0
@@ -92,8 +122,26 @@ class ClusterExecutor:
         """Addresses of the workers that are there now."""
         return tuple(worker.address for worker in self._roster)
 
-    def submit(self, job: Job, dataset: Dataset | None = None) -> JobHandle:
-        """Start `job`. Raises OpenError, UsageError, ClusterError at once where the request cannot work."""
+    def facts(self) -> Facts:
+        """What the cluster is now; asks the scheduler. Raises ClusterError where it doesn't answer."""
+        try:
+            return self._thread.run(self._facts())
+        except (OSError, TimeoutError) as error:
+            raise ClusterError(f"{self.address}: the scheduler does not answer", "Check that it runs.") from error
+
+    @property
+    def lost_for(self) -> float | None:
+        """Seconds since the connection to the scheduler was lost; None while it is there."""
+        lost_at = self._lost_at
+        return None if lost_at is None else time.monotonic() - lost_at
+
+    def submit(
+        self, job: Job, dataset: Dataset | None = None, on_partial: Callable[[Partial], None] | None = None
+    ) -> JobHandle:
+        """Start `job`. Raises OpenError, UsageError, ClusterError at once where the request cannot work.
+
+        `on_partial` is called with each partial before it is assembled, in the executor's thread.
+        """
         if self._error is not None:
             raise self._error
         if dataset is None:
@@ -104,7 +152,9 @@ class ClusterExecutor:
         handle, plan = JobHandle(job, dataset), dataset.plan()
         # dataset.ref, not the job's: it has an absolute path, which means the same in another process
         told = job.model_copy(update={"dataset": dataset.ref})
-        run = ClusterRun(handle, uuid.uuid4().hex, spec_of(told.model_dump_json(), dataset.identity()), plan)
+        run = ClusterRun(
+            handle, uuid.uuid4().hex, spec_of(told.model_dump_json(), dataset.identity()), plan, on_partial
+        )
         handle.execution.update(executor="cluster", scheduler=self.address)
         run.tell(self._roster)
         handle.on_cancel(lambda: self._thread.call(self._cancel, run))
@@ -131,10 +181,14 @@ class ClusterExecutor:
 
     # --- all that follows happens in the loop's thread -------------------------------------------------------
 
-    async def _open(self) -> None:
+    async def _listen(self) -> None:
         self._link.listen(self._event)
-        for address in await self._link.workers():
-            self._meet(address)
+        with contextlib.suppress(OSError, TimeoutError):  # lost again: the watch sees it
+            for address in await self._link.workers():
+                self._meet(address)
+
+    async def _open(self) -> None:
+        await self._listen()
         met = asyncio.gather(*self._meeting.values(), return_exceptions=True)
         with contextlib.suppress(TimeoutError):  # those that take longer join when they answer
             for error in await asyncio.wait_for(asyncio.shield(met), self._timeout):
@@ -150,6 +204,13 @@ class ClusterExecutor:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._link.close()
+
+    async def _facts(self) -> Facts:
+        started = time.monotonic()
+        await self._link.workers()
+        seconds, workers = time.monotonic() - started, list(self._roster)
+        hosts = {urlsplit(worker.address).hostname for worker in workers}
+        return Facts(seconds, len(workers), len(hosts), sum(w.threads for w in workers), own_versions())
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
@@ -327,6 +388,13 @@ class ClusterExecutor:
     # --- what does not report itself -------------------------------------------------------------------------
 
     async def _keep_watch(self) -> None:
+        """See to all that is under way, and to the connection when it is lost."""
+        while True:
+            await self._watch_while_up()
+            if not await self._come_back():
+                return
+
+    async def _watch_while_up(self) -> None:
         """See to what is overdue, to jobs that were cancelled, and to whether the scheduler is still there."""
         loop = asyncio.get_running_loop()
         no_workers_since = loop.time()
@@ -340,7 +408,6 @@ class ClusterExecutor:
                 if now - no_workers_since > WORKERS_PATIENCE:
                     self._end(run, ClusterError(f"{self.address}: has no workers", "Start some: dask worker ADDRESS."))
             self._pump()
-        self._lost()
 
     def _see_to(self, run: ClusterRun, now: float) -> None:
         run.tell(self._roster)
@@ -373,7 +440,38 @@ class ClusterExecutor:
         flight.late = True
         flight.run.give_back(flight.indices)
 
-    def _lost(self) -> None:
+    async def _come_back(self) -> bool:
+        """Connect again and go on, as long as jobs wait for that; otherwise they fail. Whether it is back."""
+        self._lost_at = time.monotonic()
+        self._take_all_back()
+        while time.monotonic() < self._lost_at + self._lost_patience:
+            try:
+                fresh = await Link.connect(self.address, 0, 0, self._timeout)
+            except ClusterError as error:
+                log.info("%s", error)
+                await asyncio.sleep(RETRY)
+                continue
+            self._spawn(self._link.close())
+            self._link, self._lost_at = fresh, None
+            await self._listen()
+            return True
+        self._give_up()
+        return False
+
+    def _take_all_back(self) -> None:
+        """What was under way waits again: the workers of a scheduler that comes back know nothing of it."""
+        for meeting in self._meeting.values():
+            meeting.cancel()
+        for worker in self._roster:
+            self._roster.remove(worker.address)
+        for run in list(self._runs):
+            run.refused.clear()
+            for flight in list(run.flights):
+                self._drop(flight)
+                run.give_back(flight.indices)
+        self._pump()
+
+    def _give_up(self) -> None:
         self._error = ClusterError(
             f"{self.address}: the connection to the scheduler is lost", "Connect again when it is back, and run again."
         )

@@ -83,6 +83,12 @@ def check_versions(who: str, address: str, theirs: Mapping[str, Any], names: tup
         raise ClusterError(f"{address}: {who} has {there}", "Install the same versions on both sides.")
 
 
+def own_versions() -> dict[str, str]:
+    """Versions here of what has to be the same everywhere, by name."""
+    found = versions_of(get_versions(OURS))
+    return {name: version for name in PACKAGES if (version := found.get(name))}
+
+
 def versions_of(answer: Mapping[str, Any]) -> dict[str, str | None]:
     """Version by name, from what dask's own look at the installed packages gives."""
     python = ".".join(str(answer["host"]["python"]).split(".")[:3])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -63,6 +64,7 @@ class ClusterRun:
     Attributes
     ----------
     token, spec : the job's name among workers, and what they are told of it
+    on_partial : called with each partial before it is assembled
     holders : hosts that hold each partition, as far as they are known; work goes no further
     waiting : indices of partitions that nobody works on, in the plan's order
     refused : why a worker can do nothing for this job, by its address
@@ -74,6 +76,7 @@ class ClusterRun:
     token: str
     spec: bytes
     plan: Plan
+    on_partial: Callable[[Partial], None] | None = None
     holders: list[tuple[str, ...]] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
     flights: set[Flight] = field(default_factory=set)
@@ -220,6 +223,8 @@ class ClusterRun:
             if not self.handle.state.has(partial.index):
                 self._count(partial)
                 self._count_place(self.holders[partial.index], answer.worker, roster)
+                if self.on_partial is not None:
+                    self.on_partial(partial)
                 self.handle.partial(partial)
                 # what is left in it now waits for the fold
                 self._held_bytes = max(1, sum(buffer.nbytes for buffer in partial.buffers.values()))

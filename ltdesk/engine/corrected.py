@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,6 +184,10 @@ class CorrectedDataset(Dataset):
         """Hosts that hold a partition, where the scan is in a storage."""
         ask: Any = getattr(self.inner, "holders", lambda _: ())
         return tuple(ask(partition))
+
+    @cached_property
+    def is_shared(self) -> bool:
+        return self.inner.is_shared
 
     def identity(self) -> Identity:
         return self.inner.identity()

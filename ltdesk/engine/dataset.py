@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from ltdesk.engine.filesystem import place_of
 from ltdesk.engine.plan import make_plan
 from ltdesk.errors import UsageError
 from ltdesk.geometry import Size2D
@@ -157,6 +158,11 @@ class Dataset(ABC):
         Raises LtdeskError where it can't be told.
         """
         return ()
+
+    @cached_property
+    def is_shared(self) -> bool:
+        """Can other machines open it by its ref: is it in a storage, or on a share? May wait for the share, once."""
+        return "://" not in self.ref.uri and place_of(self.ref.uri) == "network"
 
     @abstractmethod
     def identity(self) -> Identity:

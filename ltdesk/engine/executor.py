@@ -98,6 +98,11 @@ class JobHandle:
     def cancel_requested(self) -> bool:
         return self.state.cancel_requested
 
+    @property
+    def error(self) -> BaseException | None:
+        """What stopped the whole job, where something did."""
+        return self._error
+
     def update(self) -> Update:
         """The moment now."""
         with self._changed:

@@ -12,6 +12,7 @@ import posixpath
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,10 @@ class IngestedScan(Dataset):
         self._maps: OrderedDict[int, MappedFile] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
+
+    @cached_property
+    def is_shared(self) -> bool:
+        return True
 
     def plan(self) -> Plan:
         return self.sidecar.plan

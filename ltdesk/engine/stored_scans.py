@@ -76,6 +76,40 @@ def verify(
     return problems + _copies_missing(storage, folder, sidecar)
 
 
+@dataclass(frozen=True)
+class Copies:
+    """How many copies of a scan's partition files there are.
+
+    Attributes
+    ----------
+    fewest : of any file
+    wanted : of each file
+    few : names of the files that have fewer
+    """
+
+    fewest: int
+    wanted: int
+    few: tuple[str, ...] = ()
+
+
+def count_copies(
+    storage: Storage, folder: str, sidecar: Sidecar, cancelled: Callable[[], bool] = lambda: False
+) -> Copies | None:
+    """Ask the storage for the copies of each partition file; None where it keeps no account of them, or `cancelled`.
+
+    A question for each file. Raises StorageError.
+    """
+    names = [sidecar.file_name(index) for index, stored in enumerate(sidecar.partitions) if stored.frames]
+    if not storage.is_remote or not names:
+        return None
+    with ThreadPoolExecutor(READ_AT_A_TIME, thread_name_prefix="ltdesk-copies") as pool:
+        counts = list(pool.map(lambda name: -1 if cancelled() else _copies(storage, folder, name), names))
+    if cancelled():
+        return None
+    few = tuple(name for name, count in zip(names, counts, strict=True) if count < sidecar.replication)
+    return Copies(min(counts), sidecar.replication, few)
+
+
 def remove(storage: Storage, folder: str) -> None:
     """Remove a scan, whole or not; what else is in its folder stays. Raises StorageError where there is none."""
     names = {entry.name for entry in storage.list(folder)}

@@ -16,6 +16,9 @@ from ltdesk.engine.preview.cache import PreviewCache
 from ltdesk.engine.preview.previews import Previews
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
+from ltdesk.ui.cluster.cluster_commands import ClusterCommands
+from ltdesk.ui.cluster.connection import ClusterConnection
+from ltdesk.ui.cluster.placed_executor import PlacedExecutor
 from ltdesk.ui.collector import Collector
 from ltdesk.ui.commands.detector_commands import DetectorCommands
 from ltdesk.ui.commands.export_commands import ExportCommands
@@ -33,7 +36,6 @@ from ltdesk.ui.live.mailbox import Mailbox
 from ltdesk.ui.live.wishes import Wish
 from ltdesk.ui.look import style
 from ltdesk.ui.main_window import MainWindow
-from ltdesk.ui.panels.job_bar import executor_text
 from ltdesk.ui.pictures.frame_pane import FramePane
 from ltdesk.ui.pictures.image_pane import ImagePane
 from ltdesk.ui.session_model import SessionModel
@@ -61,7 +63,8 @@ class Desk(QObject):
         self.settings = settings or Settings()
         self.model = SessionModel(parent=self)
         self.mailbox = Mailbox(self)
-        self.executor = executor or LocalExecutor()
+        self.executor = PlacedExecutor(executor or LocalExecutor())
+        self.connection = ClusterConnection(self.executor, self.settings, self)
         self.live = LiveJobs(self.model, self.executor, self.mailbox, self, self._previews())
         self.reader = FrameReader(self.mailbox, self)
         self.opener = Opener(self.mailbox, self)
@@ -75,7 +78,7 @@ class Desk(QObject):
 
     def _previews(self) -> Previews | None:
         """Images at once while something is dragged, where jobs run in this process."""
-        return Previews(self.executor, PreviewCache()) if isinstance(self.executor, LocalExecutor) else None
+        return Previews(self.executor, PreviewCache()) if isinstance(self.executor.here, LocalExecutor) else None
 
     def _make_panes(self) -> None:
         window = self.window
@@ -90,19 +93,19 @@ class Desk(QObject):
         self.views = ViewCommands(window, self.model, self.keyboard, self.settings)
         self.detectors = DetectorCommands(window, self.model, self.layer, self.tools)
         self.exports = ExportCommands(window, self.model, self.live, self.settings, self.files.show_error)
+        self.cluster = ClusterCommands(window, self.connection, self.live, self.files.open_path)
         self.help = HelpCommands(window)
 
     def _wire(self) -> None:
         bar, actions = self.window.job_bar, self.window.actions_by_name
-        bar.show_executor(executor_text(self.executor))
         bar.cancel_wanted.connect(self.live.cancel)
-        bar.retry_wanted.connect(self.live.retry)
+        bar.retry_wanted.connect(self.retry)
         self.live.progressed.connect(bar.show_progress)
         self.live.refused.connect(self._show_refusal)
         self.opener.opened.connect(self._open)
         self.files.close_wanted.connect(self.close_scan)
         self.window.closing.connect(self.close)
-        actions.connect(stop=self.stop, retry=self.live.retry)
+        actions.connect(stop=self.stop, retry=self.retry)
 
     def show(self) -> None:
         """Show the window where it was last, with what a crash left behind."""
@@ -113,14 +116,19 @@ class Desk(QObject):
         self.window.show_welcome()
         self.window.welcome.offer_restore(left_behind())
         self.window.show()
-        if isinstance(self.executor, LocalExecutor):
-            QTimer.singleShot(0, self.executor.warm_up)
+        if isinstance(self.executor.here, LocalExecutor):
+            QTimer.singleShot(0, self.executor.here.warm_up)
 
     def close_scan(self) -> None:
         """Back to the start page; jobs are cancelled and the file is let go."""
         self._take(None, Session(), None, None)
         self.window.setWindowTitle("ltdesk")
         self.window.show_welcome()
+
+    def retry(self) -> None:
+        """F5: compute what failed or was cancelled, read the frame that could not be read."""
+        self.live.retry()
+        self.reader.retry()
 
     def stop(self) -> None:
         """Esc: what the hand is doing, else opening, else the jobs, else the region."""
@@ -154,6 +162,8 @@ class Desk(QObject):
         self.exports.close()
         self.detectors.close()
         self.window.editor.counter.close()
+        self.cluster.close()
+        self.connection.close()
         self.executor.close()
         self.autosave.close()
         if self.dataset is not None:
@@ -169,7 +179,7 @@ class Desk(QObject):
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
         """Put another dataset and its session in the place of what is open."""
         old, self.dataset = self.dataset, dataset
-        for part in (self.live, self.reader, self.keyboard, self.files, self.exports):
+        for part in (self.live, self.reader, self.keyboard, self.files, self.exports, self.cluster):
             part.set_dataset(None)
         self.frame_pane.open(None, None)
         self.image_pane.open(None)
@@ -182,7 +192,7 @@ class Desk(QObject):
         self.views.set_beam(None if beam is None else beam.beam)
         self.frame_pane.open(dataset, None if sample is None else sample.sample)
         self.image_pane.open(dataset)
-        for part in (self.reader, self.keyboard, self.files, self.exports, self.live):
+        for part in (self.reader, self.keyboard, self.files, self.exports, self.cluster, self.live):
             part.set_dataset(dataset)
         self.window.job_bar.show_dataset(dataset)
         self.window.actions_by_name.set_scan_open(dataset is not None)

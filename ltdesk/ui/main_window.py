@@ -152,7 +152,8 @@ class MainWindow(QMainWindow):
         analysis.addMenu(self.frame_menu)
         analysis.addSeparator()
         analysis.addActions(actions.section("Job"))
-        for menu in (file_menu, edit, view, detector, analysis, self._menu_of("Help", "&Help")):
+        cluster = self._menu_of("Cluster", "&Cluster")
+        for menu in (file_menu, edit, view, detector, analysis, cluster, self._menu_of("Help", "&Help")):
             self.menuBar().addMenu(menu)
 
     def _menu_of(self, section: str, title: str) -> QMenu:

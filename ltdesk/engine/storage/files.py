@@ -17,7 +17,7 @@ from urllib.request import pathname2url, url2pathname
 
 from ltdesk.engine.filesystem import place_of
 from ltdesk.engine.storage.checksums import Sums
-from ltdesk.engine.storage.storage import PIECE, Block, Entry, LocalFile, NotLocal, Pieces, Storage
+from ltdesk.engine.storage.storage import PIECE, Block, Entry, LocalFile, NotLocal, Pieces, Room, Storage
 from ltdesk.errors import NotInStorage, StorageError, os_error_text
 
 HOST = socket.gethostname()
@@ -82,6 +82,15 @@ class FileStorage(Storage):
             raise NotLocal(f"{self.uri(path)}: {os_error_text(error)}") from error
         key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
         return LocalFile(native(path), status.st_size, key)
+
+    def room(self, path: str) -> Room | None:
+        """Of the disk of the nearest folder that is there."""
+        folder = Path(native(path))
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        with self._saying(path):
+            usage = shutil.disk_usage(folder)
+        return Room(usage.free, usage.total)
 
     def make_folder(self, path: str) -> None:
         with self._saying(path):

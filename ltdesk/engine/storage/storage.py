@@ -81,6 +81,21 @@ class LocalFile:
     key: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a storage holds.
+
+    Attributes
+    ----------
+    free, total : bytes on its disks, all copies counted
+    nodes : data nodes that are there; None where there is no such thing
+    """
+
+    free: int
+    total: int
+    nodes: int | None = None
+
+
 class NotLocal(StorageError):
     """This machine can't map the file; says why. It can still be read."""
 
@@ -162,6 +177,10 @@ class Storage(ABC):
     @abstractmethod
     def local_file(self, path: str) -> LocalFile:
         """The file as this machine can map it. Raises NotLocal with the reason where it can't."""
+
+    @abstractmethod
+    def room(self, path: str) -> Room | None:
+        """How much room there is where a path is, or will be; None where the storage doesn't tell."""
 
     @abstractmethod
     def make_folder(self, path: str) -> None:

@@ -7,7 +7,7 @@ import posixpath
 from urllib.parse import quote
 
 from ltdesk.engine.storage.checksums import Sums, agrees, is_composite
-from ltdesk.engine.storage.storage import PIECE, Block, Entry, LocalFile, NotLocal, Pieces, Storage
+from ltdesk.engine.storage.storage import PIECE, Block, Entry, LocalFile, NotLocal, Pieces, Room, Storage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS, Located, block_file, data_folders, located
 from ltdesk.engine.storage.web_hdfs_calls import (
     CHECKSUM,
@@ -83,6 +83,10 @@ class WebHdfsStorage(Storage):
             except NotLocal:  # it may have been written anew
                 pass
         return block_file(self._one_block(path), folders)
+
+    def room(self, path: str) -> Room | None:
+        """As the NameNode sums it up over all data nodes."""
+        return self._calls.room()
 
     def make_folder(self, path: str) -> None:
         self._calls.ask(MAKE_FOLDERS, path)

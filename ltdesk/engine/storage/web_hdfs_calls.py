@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from getpass import getuser
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from hdfs.client import Client, InsecureClient, TokenClient, _Request, _to_error
 from hdfs.util import HdfsError
 
+from ltdesk.engine.storage.storage import Room
 from ltdesk.errors import LtdeskError, NotInStorage, StorageError
 
+T = TypeVar("T")
 AUTH, TOKEN = "LTDESK_HDFS_AUTH", "LTDESK_HDFS_TOKEN"
 """Environment: ``simple`` (the default) or ``kerberos``; a delegation token, which goes before both."""
 
@@ -139,14 +141,21 @@ class Calls:
 
         Nothing where the NameNode doesn't tell.
         """
-        query = "/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
+        return self._bean("NameNodeInfo", _live_nodes) or {}
+
+    def room(self) -> Room | None:
+        """Of all data nodes together; None where the NameNode doesn't tell."""
+        return self._bean("FSNamesystemState", _room)
+
+    def _bean(self, name: str, read: Callable[[Any], T]) -> T | None:
+        """What the NameNode in charge says of itself, read; None where none says it."""
         for url in self.client.urls:
+            query = f"{url.rstrip('/')}/jmx?qry=Hadoop:service=NameNode,name={name}"
             try:
-                answer = self.client._request("GET", url.rstrip("/") + query)
-                return _live_nodes(answer.json())
+                return read(self.client._request("GET", query).json())
             except (requests.exceptions.RequestException, ValueError, KeyError, IndexError, TypeError):
                 continue
-        return {}
+        return None
 
     def translated(self, error: HdfsError, path: str) -> LtdeskError:
         """What HDFS says, as an error that users see."""
@@ -233,6 +242,14 @@ def _client(urls: str, user: str, timeout: tuple[float, float]) -> Client:
     except ImportError as error:
         raise StorageError(f"Kerberos needs a package: {error}", "Install it: pip install 'hdfs[kerberos]'.") from error
     return KerberosClient(urls, timeout=timeout, session=requests.Session())
+
+
+def _room(answer: Any) -> Room:
+    """Raises KeyError for a NameNode on standby, which has heard of no data nodes."""
+    state: dict[str, Any] = answer["beans"][0]
+    if not state["NumLiveDataNodes"]:
+        raise KeyError("NumLiveDataNodes")
+    return Room(int(state["CapacityRemaining"]), int(state["CapacityTotal"]), int(state["NumLiveDataNodes"]))
 
 
 def _live_nodes(answer: Any) -> dict[tuple[str, str], str]:

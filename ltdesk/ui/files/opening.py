@@ -157,6 +157,7 @@ class Opener(QObject):
         named = ref if session is None or session.dataset is None else session.dataset
         self._say(number, "Reading the header")
         dataset = open_ref(named)
+        _ = dataset.is_shared  # asked in this thread: it may wait for a share
         self._say(number, "Taking a first look")
         sample = sample_mean(dataset, cancelled=lambda: number != self._number)
         beam = fit_direct_beam(sample.mean)

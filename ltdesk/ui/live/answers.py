@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -70,6 +70,7 @@ class Progress:
     rate : bytes of frames a second
     left : seconds left, None where that is not known yet
     message : why the first failed partition failed, or why the job did
+    execution : how the job is run: where, and how bytes come
     """
 
     running: bool = False
@@ -81,6 +82,7 @@ class Progress:
     rate: float = 0.0
     left: float | None = None
     message: str = ""
+    execution: dict[str, Any] = field(default_factory=dict)
 
 
 class AnswerShelf:

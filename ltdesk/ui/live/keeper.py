@@ -315,7 +315,7 @@ class Keeper:
 
     def _tell(self, job: RunningJob, update: Update) -> None:
         stopped_unseen = update.state.status == "cancelled" and not job.by_hand
-        answers = () if stopped_unseen else job.answers(update)
+        answers = () if stopped_unseen or self._is_taken_back(job, update) else job.answers(update)
         with self._changed:
             current = job.dataset is self._dataset and not self._closed
             if current and update.state.is_final:
@@ -326,6 +326,11 @@ class Keeper:
         for answer in answers:
             self._told(over(job.under.get(answer.wish.key), answer))
         self._progressed(self._progress_of_all(job, update))
+
+    def _is_taken_back(self, job: RunningJob, update: Update) -> bool:
+        """Has an executor of several failed, where another one is to try? The wishes are then unanswered again."""
+        take_back = getattr(self.executor, "take_back", None)
+        return take_back is not None and update.state.is_final and bool(take_back(job.handle))
 
     def _progress_of_all(self, job: RunningJob, update: Update) -> Progress:
         """The progress of `job`, or of the one that has most to do beside it."""

@@ -79,6 +79,10 @@ class LiveJobs(QObject):
         """Compute again what failed or was cancelled."""
         self.keeper.retry()
 
+    def begin_anew(self) -> None:
+        """Jobs may run elsewhere from now on: what is running there goes on, what failed there is tried again."""
+        self.keeper.retry()
+
     def close(self) -> None:
         """Cancel the jobs and wait for the threads."""
         self.keeper.close()

@@ -119,6 +119,7 @@ class RunningJob:
             rate=rate,
             left=left,
             message=message,
+            execution=self.handle.execution_now(),
         )
 
     def _state(self, update: Update) -> State:

@@ -6,6 +6,7 @@ from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from ltdesk.engine.dataset import Dataset
+from ltdesk.ui.cluster.shares import share_detail, share_text
 from ltdesk.ui.live.answers import Progress
 from ltdesk.ui.look import figures, icons, style
 
@@ -30,6 +31,7 @@ class JobBar(QStatusBar):
         self.bar = self._make_bar()
         self.cancel_button = self._button("cancel", "Stop computing (Esc)")
         self.numbers = self._label("How far the job is", figures=True)
+        self.share = self._label("How much was computed beside its bytes", figures=True)
         self.retry_button = self._button("retry", "Compute what is missing (F5)")
         self.retry_button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
         self.hint = _Hint(self)
@@ -42,9 +44,11 @@ class JobBar(QStatusBar):
         self.show_progress(Progress())
         self.show_dataset(None)
 
-    def show_executor(self, text: str) -> None:
-        """Who computes: ``Local · 2 threads``."""
+    def show_executor(self, text: str, detail: str = "", warn: bool = False) -> None:
+        """Who computes: ``Local · 2 threads``; more in the tool tip."""
         self.executor.setText(text)
+        self.executor.setToolTip(detail)
+        _rank(self.executor, "warning" if warn else "dim")
 
     def show_progress(self, progress: Progress) -> None:
         """How far the jobs are, or how the last one went."""
@@ -56,6 +60,11 @@ class JobBar(QStatusBar):
         self.bar.setValue(round(STEPS * settled / progress.total) if progress.total else 0)
         self.numbers.setText(progress_text(progress))
         self.numbers.setToolTip(progress.message)
+        share = share_text(progress.execution)
+        if share:  # from then on it keeps its width
+            self.share.setMinimumWidth(self.share.fontMetrics().horizontalAdvance("100 % local"))
+        self.share.setText(share)
+        self.share.setToolTip(share_detail(progress.execution))
         _rank(self.numbers, "warning" if progress.failed or progress.message else "dim")
 
     def show_dataset(self, dataset: Dataset | None) -> None:
@@ -105,7 +114,7 @@ class JobBar(QStatusBar):
         layout = QHBoxLayout(row)
         layout.setContentsMargins(style.GRID, 0, style.GRID, 0)
         layout.setSpacing(style.GRID)
-        for widget in (self.executor, self.bar, self.cancel_button, self.numbers, self.retry_button):
+        for widget in (self.executor, self.bar, self.cancel_button, self.numbers, self.share, self.retry_button):
             layout.addWidget(widget)
         layout.addWidget(self.hint, 1)
         for widget in (self.damage, self.dataset):
@@ -159,13 +168,6 @@ def progress_text(progress: Progress) -> str:
     else:
         parts = [figures.rate_text(progress.rate), figures.time_text(progress.seconds)]
     return " · ".join(part for part in parts if part)
-
-
-def executor_text(executor: object) -> str:
-    """``Local · 2 threads`` for the local executor."""
-    threads = getattr(executor, "threads", None)
-    name = type(executor).__name__.removesuffix("Executor")
-    return name if threads is None else f"{name} · {threads} thread{'s' if threads != 1 else ''}"
 
 
 def keep_size(widget: QWidget) -> None:

@@ -26,6 +26,7 @@ class WelcomePage(QWidget):
     -------
     open_requested : choose a file
     demo_requested : open the small demo scan
+    connect_requested : connect to a cluster, or see the scans in the storage of the one that is connected
     recent_chosen : (str) a recent file or URI
     files_dropped : (list of str) paths or URLs that were dropped here
     restore_chosen : (LeftBehind) go on with what a crash left behind
@@ -34,6 +35,7 @@ class WelcomePage(QWidget):
 
     open_requested = pyqtSignal()
     demo_requested = pyqtSignal()
+    connect_requested = pyqtSignal()
     recent_chosen = pyqtSignal(str)
     files_dropped = pyqtSignal(list)
     restore_chosen = pyqtSignal(object)
@@ -47,6 +49,9 @@ class WelcomePage(QWidget):
         self.open_button = self._button("open", "Open a scan…", "Open a scan (Ctrl+O)", self.open_requested.emit)
         self.demo_button = self._button(
             "demo", "Open the demo", "Make and open the small demo scan", self.demo_requested.emit
+        )
+        self.connect_button = self._button(
+            "connect", "Connect…", "Connect to a cluster (Ctrl+Shift+N)", self.connect_requested.emit
         )
         self.open_button.setDefault(True)
         self.recent_buttons: list[QPushButton] = []
@@ -72,6 +77,16 @@ class WelcomePage(QWidget):
             self.offers.append(offer)
             self._offers.addWidget(offer)
 
+    def show_connected(self, storage: str) -> None:
+        """Which storage is connected; empty: none."""
+        text, tip = "Connect…", "Connect to a cluster (Ctrl+Shift+N)"
+        if storage:
+            text, tip = "Scans in the storage…", f"The scans in {storage} (Ctrl+Shift+B)"
+        self.connect_button.setText(f"  {text}")
+        self.connect_button.setIcon(icons.icon("stored" if storage else "connect"))
+        self.connect_button.setToolTip(tip)
+        self.connect_button.setAccessibleName(text.rstrip("…"))
+
     def _lay_out(self) -> None:
         title = QLabel("ltdesk", self)
         title.setFont(style.heading_font(self.font(), 2.2))
@@ -81,6 +96,7 @@ class WelcomePage(QWidget):
         buttons.setSpacing(style.GRID)
         buttons.addWidget(self.open_button)
         buttons.addWidget(self.demo_button)
+        buttons.addWidget(self.connect_button)
         buttons.addStretch(1)
         self._recent, self._offers, inner = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         self._recent.setSpacing(0)

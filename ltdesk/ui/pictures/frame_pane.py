@@ -38,6 +38,7 @@ class FramePane(QObject):
         live.answered.connect(self._take)
         reader.picked.connect(self._show_frame)
         reader.failed.connect(self._show_missing)
+        reader.waiting.connect(self._show_waiting)
 
     def open(self, dataset: Dataset | None, sample: Sample | None) -> None:
         """Show another dataset; `sample` stands in for its mean frame until that is computed."""
@@ -65,6 +66,8 @@ class FramePane(QObject):
         if wish is None:
             self._reader.pick(session.cursor)
         else:
+            self._reader.forget()
+            self._view.set_message("")
             self._show_mean(wish)
 
     def _take(self, answer: Answer) -> None:
@@ -98,6 +101,10 @@ class FramePane(QObject):
         if self._model.session.frame_source == "cursor":
             self._view.clear(str(error))
             self._say(f"at ({position[0]}, {position[1]})")
+
+    def _show_waiting(self, position: Position, seconds: float) -> None:
+        if self._model.session.frame_source == "cursor":
+            self._view.set_message(f"Waiting for the frame at {position}, {seconds:.0f} s")
 
     def _say(self, text: str) -> None:
         self._view.set_source(text, self._menu)
