@@ -1,6 +1,6 @@
 """Reads compressed HDF5 by ltdesk, by h5py, and by the bare decompressors, in turn, and prints the ratios.
 
-    python benchmarks/compressed_hdf5.py [--rows 64] [--threads 2] [--rounds 7] [--only TEXT] [--folder FOLDER]
+    python benchmarks/compressed_hdf5.py [--scan FILE] [--rows 64] [--threads 2] [--rounds 7] [--only TEXT] [--folder FOLDER]
 
 Writes rows of the demo scan (256 frames of 128x128 u16 each) in each layout and filter to FOLDER, unless they are
 there, and checks that all its frames come out the same. A round reads everything once in each of three ways, from the
@@ -73,7 +73,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     found = []
     for name, chunk in ((name, chunk) for name in FILTERS for chunk in CHUNKS if options.only in f"{name}, {chunk}"):
-        path = written(folder, options.rows, name, chunk)
+        path = written(folder, options.scan, options.rows, name, chunk)
         with open_dataset(path, "data") as dataset:
             check(path, dataset)
             found.append(timed(path, dataset, name, chunk, options.threads, options.rounds))
@@ -84,6 +84,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="compressed HDF5 by ltdesk, h5py and the bare decompressors")
+    parser.add_argument("--scan", help="the medium demo, if it is elsewhere than in the cache")
     parser.add_argument("--rows", type=int, default=64, help="of the demo scan, each 8 MiB; a multiple of 8")
     parser.add_argument("--threads", type=int, default=default_threads())
     parser.add_argument("--rounds", type=int, default=7)
@@ -123,11 +124,11 @@ def timed(path: Path, dataset: Dataset, name: str, chunk: str, threads: int, rou
     return Figures(name, chunk, *best, h5py_ratio, statistics.median(times[:, 1] / times[:, 2]))
 
 
-def written(folder: Path, rows: int, name: str, chunk: str) -> Path:
+def written(folder: Path, scan: str | None, rows: int, name: str, chunk: str) -> Path:
     path = folder / f"{name} {chunk} {rows}.h5".replace(" ", "_")
     if not path.exists():
         new = path.with_suffix(".new")
-        with open_dataset(ensure_demo("medium")) as demo, h5py.File(new, "w") as file:
+        with open_dataset(scan or ensure_demo("medium")) as demo, h5py.File(new, "w") as file:
             data = file.create_dataset("data", (rows, COLUMNS, *FRAME), "<u2", chunks=CHUNKS[chunk], **FILTERS[name])
             for y in range(0, rows, 8):
                 data[y : y + 8] = [
