@@ -1,6 +1,7 @@
 """Reads compressed HDF5 by ltdesk, by h5py, and by the bare decompressors, in turn, and prints the ratios.
 
-    python benchmarks/compressed_hdf5.py [--scan FILE] [--rows 64] [--threads 2] [--rounds 7] [--only TEXT] [--folder FOLDER]
+    python benchmarks/compressed_hdf5.py [--scan FILE] [--rows 64] [--threads 2] [--rounds 7] [--only TEXT]
+                                         [--folder FOLDER] [--json FILE]
 
 Writes rows of the demo scan (256 frames of 128x128 u16 each) in each layout and filter to FOLDER, unless they are
 there, and checks that all its frames come out the same. A round reads everything once in each of three ways, from the

@@ -1,4 +1,4 @@
-"""``ltdesk bench``: the analyses against this machine's memory bandwidth."""
+"""``ltdesk bench``: the analyses against this machine's memory bandwidth, and against other programs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import argparse
 import json
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from ltdesk.commands.bench_peers import as_peers_table, compare
 from ltdesk.commands.requests import open_requested
 from ltdesk.engine.atomic import write_text
 from ltdesk.engine.bench import Case, cases, time_cases
+from ltdesk.engine.bench_peer import peer_commands
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.local import default_threads
 
@@ -20,12 +23,16 @@ from ltdesk.engine.local import default_threads
 def main(args: argparse.Namespace) -> int:
     """Time all cases on the file or the demo scan and print a table."""
     threads = args.threads or default_threads()
+    peers = peer_commands(Path(args.peers_in), args.peers) if args.peers else {}
     with open_requested(args, args.file or _demo(args.size)) as dataset:
         todo = cases(dataset.frame_shape)
         with tqdm(total=args.rounds * len(todo), desc="bench", disable=None) as bar:
             plain = time_cases(dataset, todo, threads, args.rounds, lambda: _step(bar))
         figures = as_figures(dataset, todo, plain, threads)
-    print(as_table(figures))
+        print(as_table(figures))
+        if peers:
+            figures["peers"] = compare(dataset, cases(dataset.frame_shape), peers, threads, args.rounds)
+            print(f"\n{as_peers_table(figures['peers'])}")
     if args.json:
         write_text(args.json, json.dumps(figures, indent=1) + "\n")
     return 0
