@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ltdesk.analysis import CenterOfMass
 from ltdesk.errors import UsageError
 
 Map = NDArray[np.float64]
@@ -163,3 +164,16 @@ MAPS: dict[str, Any] = {
     "icom": integrated,
 }
 """What `CenterOfMass` may give, by the names in its ``maps``."""
+
+
+def corrected(spec: CenterOfMass, y: Map, x: Map) -> tuple[Map, Map]:
+    """Centres of mass as they are in the frames, without the descan of `spec`, flipped and rotated as it says."""
+    if spec.descan is not None:
+        y, x = without_descan(y, x, spec.descan)
+    return rotated(y, x, spec.rotation, spec.flip)
+
+
+def maps_of(spec: CenterOfMass, y: Map, x: Map) -> dict[str, Map]:
+    """The results of `spec`, by name, from centres of mass as they are in the frames."""
+    y, x = corrected(spec, y, x)
+    return {f"{spec.name}_{which}": MAPS[which](y, x) for which in spec.maps}

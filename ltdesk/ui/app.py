@@ -16,13 +16,16 @@ from ltdesk.engine.preview.cache import PreviewCache
 from ltdesk.engine.preview.previews import Previews
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
+from ltdesk.ui.analyses.profile_pane import ProfilePane
 from ltdesk.ui.cluster.cluster_commands import ClusterCommands
 from ltdesk.ui.cluster.connection import ClusterConnection
 from ltdesk.ui.cluster.placed_executor import PlacedExecutor
 from ltdesk.ui.collector import Collector
+from ltdesk.ui.commands.analysis_commands import AnalysisCommands
 from ltdesk.ui.commands.detector_commands import DetectorCommands
 from ltdesk.ui.commands.export_commands import ExportCommands
 from ltdesk.ui.commands.file_commands import FileCommands
+from ltdesk.ui.commands.finding_commands import FindingCommands
 from ltdesk.ui.commands.help_commands import HelpCommands
 from ltdesk.ui.commands.keyboard import Keyboard
 from ltdesk.ui.commands.view_commands import ViewCommands
@@ -86,12 +89,17 @@ class Desk(QObject):
         self.keyboard = Keyboard(window.frame_view, window.image_view, self.layer, self.model)
         self.frame_pane = FramePane(window.frame_view, self.model, self.live, self.reader, window.frame_menu)
         self.image_pane = ImagePane(window.image_view, self.model, self.live, window.image_menu)
+        self.profile_pane = ProfilePane(window.profile, self.model, self.live)
 
     def _make_commands(self) -> None:
         window = self.window
         self.files = FileCommands(window, self.model, self.opener, self.settings)
         self.views = ViewCommands(window, self.model, self.keyboard, self.settings)
         self.detectors = DetectorCommands(window, self.model, self.layer, self.tools)
+        self.analyses = AnalysisCommands(
+            window, self.model, self.tools, self.profile_pane, self.settings, self.files.show_error
+        )
+        self.finding = FindingCommands(window, self.model, self.live, self.files.show_error)
         self.exports = ExportCommands(window, self.model, self.live, self.settings, self.files.show_error)
         self.cluster = ClusterCommands(window, self.connection, self.live, self.files.open_path)
         self.help = HelpCommands(window)
@@ -104,15 +112,17 @@ class Desk(QObject):
         self.live.refused.connect(self._show_refusal)
         self.opener.opened.connect(self._open)
         self.files.close_wanted.connect(self.close_scan)
+        self.frame_pane.spectrum_shown.connect(self.keyboard.set_spectrum)
         self.window.closing.connect(self.close)
         actions.connect(stop=self.stop, retry=self.retry)
 
     def show(self) -> None:
         """Show the window where it was last, with what a crash left behind."""
         self.settings.restore_window(self.window)
-        state = self.settings.bytes_value("work")
-        if state is not None:
-            self.window.work.restoreState(state)
+        for splitter in self.window.splitters:
+            state = self.settings.bytes_value(f"split_{splitter.objectName()}")
+            if state is not None:
+                splitter.restoreState(state)
         self.window.show_welcome()
         self.window.welcome.offer_restore(left_behind())
         self.window.show()
@@ -141,6 +151,8 @@ class Desk(QObject):
             self.model.abandon_drag()
         elif self.opener.busy:
             self.opener.cancel()
+        elif self.finding.busy:
+            self.finding.cancel()
         elif self.live.running:
             self.live.cancel()
         else:
@@ -152,7 +164,8 @@ class Desk(QObject):
             return
         self._closed = True
         self.settings.save_window(self.window)
-        self.settings.set_bytes("work", self.window.work.saveState())
+        for splitter in self.window.splitters:
+            self.settings.set_bytes(f"split_{splitter.objectName()}", splitter.saveState())
         self.settings.sync()
         self.mailbox.close()
         self.live.close()
@@ -160,6 +173,9 @@ class Desk(QObject):
         self.opener.close()
         self.files.close()
         self.exports.close()
+        self.analyses.close()
+        self.finding.close()
+        self.profile_pane.close()
         self.detectors.close()
         self.window.editor.counter.close()
         self.cluster.close()
@@ -179,7 +195,8 @@ class Desk(QObject):
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
         """Put another dataset and its session in the place of what is open."""
         old, self.dataset = self.dataset, dataset
-        for part in (self.live, self.reader, self.keyboard, self.files, self.exports, self.cluster):
+        followers = (self.cluster, self.profile_pane, self.window.slice_bar, self.analyses, self.finding)
+        for part in (self.live, self.reader, self.keyboard, self.files, self.exports, *followers):
             part.set_dataset(None)
         self.frame_pane.open(None, None)
         self.image_pane.open(None)
@@ -190,9 +207,10 @@ class Desk(QObject):
         if frame_shape is not None:
             self.tools.frame_shape = frame_shape
         self.views.set_beam(None if beam is None else beam.beam)
+        self.window.analyses.form.set_scan(frame_shape, None if beam is None else beam.beam)
         self.frame_pane.open(dataset, None if sample is None else sample.sample)
         self.image_pane.open(dataset)
-        for part in (self.reader, self.keyboard, self.files, self.exports, self.cluster, self.live):
+        for part in (self.reader, self.keyboard, self.files, self.exports, *followers, self.live):
             part.set_dataset(dataset)
         self.window.job_bar.show_dataset(dataset)
         self.window.actions_by_name.set_scan_open(dataset is not None)

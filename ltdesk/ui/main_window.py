@@ -12,11 +12,15 @@ from PyQt5.QtWidgets import (
     QScrollArea,
     QSplitter,
     QStackedWidget,
+    QTabWidget,
     QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
+from ltdesk.ui.analyses.panel import AnalysisPanel
+from ltdesk.ui.analyses.profile_plot import ProfilePlot
+from ltdesk.ui.analyses.slice_bar import SliceBar
 from ltdesk.ui.commands.actions import Actions
 from ltdesk.ui.look import icons, style
 from ltdesk.ui.panels.detector_panel import DetectorPanel
@@ -55,6 +59,10 @@ class MainWindow(QMainWindow):
         self.image_view = PictureView("Image", "scan")
         self.detectors = DetectorPanel(model)
         self.editor = ShapeEditor(model)
+        self.analyses = AnalysisPanel(model)
+        self.slice_bar = SliceBar(model)
+        self.image_view.add_bar(self.slice_bar)
+        self.profile = ProfilePlot()
         self.job_bar = JobBar()
         self.setStatusBar(self.job_bar)
         self.image_menu = self._menu_of("Image", "&Image")
@@ -99,17 +107,13 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.panel = self._make_panel()
-        self.work = QSplitter(Qt.Horizontal)
-        self.work.setObjectName("work")
-        self.work.setHandleWidth(style.GRID)
-        for widget, stretch in ((self.frame_view, 1), (self.image_view, 1), (self.panel, 0)):
-            self.work.addWidget(widget)
-            self.work.setStretchFactor(self.work.count() - 1, stretch)
-        self.work.setCollapsible(0, False)
-        self.work.setCollapsible(1, False)
-        self.work.setContentsMargins(style.GRID, 0, style.GRID, 0)
         half = (START_SIZE.width() - PANEL_WIDTH) // 2
-        self.work.setSizes([half, half, PANEL_WIDTH])
+        self.pictures = _splitter(Qt.Horizontal, "pictures", (self.frame_view, 1, half), (self.image_view, 1, half))
+        self.column = _splitter(Qt.Vertical, "column", (self.pictures, 1, 480), (self.profile, 0, 200))
+        self.work = _splitter(Qt.Horizontal, "work", (self.column, 1, 2 * half), (self.panel, 0, PANEL_WIDTH))
+        self.work.setCollapsible(1, True)
+        self.work.setContentsMargins(style.GRID, 0, style.GRID, 0)
+        self.profile.hide()
         self.pages = QStackedWidget()
         for page in (self.welcome, self.opening, self.work):
             self.pages.addWidget(page)
@@ -127,13 +131,23 @@ class MainWindow(QMainWindow):
         parts.addWidget(numbers)
         parts.setSizes([340, 260])
         parts.setChildrenCollapsible(False)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Side panel")
+        self.tabs.addTab(parts, "Detectors")
+        self.tabs.addTab(self.analyses, "Analyses")
         panel = QWidget()
         panel.setObjectName("panel")
         panel.setMinimumWidth(26 * style.GRID)
         column = QVBoxLayout(panel)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(parts)
+        column.addWidget(self.tabs)
         return panel
+
+    @property
+    def splitters(self) -> tuple[QSplitter, ...]:
+        """What the hand may move; their states are remembered."""
+        return self.work, self.column, self.pictures
 
     def _make_menus(self) -> None:
         actions = self.actions_by_name
@@ -150,6 +164,9 @@ class MainWindow(QMainWindow):
         analysis = QMenu("&Analysis", self)
         analysis.addMenu(self.image_menu)
         analysis.addMenu(self.frame_menu)
+        analysis.addMenu(self.analyses.add_menu)
+        analysis.addSeparator()
+        analysis.addActions(actions.section("Analyses"))
         analysis.addSeparator()
         analysis.addActions(actions.section("Job"))
         cluster = self._menu_of("Cluster", "&Cluster")
@@ -203,3 +220,16 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event) -> None:
         self.closing.emit()
         event.accept()
+
+
+def _splitter(direction: Qt.Orientation, name: str, *parts: tuple[QWidget, int, int]) -> QSplitter:
+    """Widgets side by side, each with its stretch and its size at the start."""
+    splitter = QSplitter(direction)
+    splitter.setObjectName(name)
+    splitter.setHandleWidth(style.GRID)
+    splitter.setChildrenCollapsible(False)
+    for place, (widget, stretch, _) in enumerate(parts):
+        splitter.addWidget(widget)
+        splitter.setStretchFactor(place, stretch)
+    splitter.setSizes([size for _, _, size in parts])
+    return splitter

@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QUndoCommand, QUndoStack
 
 from ltdesk.session import Session
 
-UNDOABLE = ("region", "detectors", "analyses", "frame_display", "image_display")
+UNDOABLE = ("region", "detectors", "analyses", "follows", "frame_display", "image_display", "displays")
 """What undo brings back. Where one looks (cursor, what is shown, which detector is selected) stays as it is."""
 
 

@@ -14,7 +14,7 @@ from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.moments import Rows, centre_of_mass
 from ltdesk.engine.pixels import mask_of, pixel_dtype
-from ltdesk.engine.vector_field import MAPS, rotated, without_descan
+from ltdesk.engine.vector_field import maps_of
 from ltdesk.geometry import Size2D
 
 
@@ -46,7 +46,4 @@ class CenterOfMassKernel:
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         y, x = (np.ascontiguousarray(buffers[self._moments][..., axis]) for axis in (0, 1))
-        if self._spec.descan is not None:
-            y, x = without_descan(y, x, self._spec.descan)
-        y, x = rotated(y, x, self._spec.rotation, self._spec.flip)
-        return {f"{self._spec.name}_{which}": MAPS[which](y, x) for which in self._spec.maps}
+        return maps_of(self._spec, y, x)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QObject, Qt
@@ -88,6 +88,8 @@ TABLE = (
     Spec("show_com_y", "Image", "Centre of Mass: &y", "Ctrl+5", "The y component of each frame's first moment", group="image"),
     Spec("show_com_magnitude", "Image", "Centre of Mass: &Length", "Ctrl+6", "How far each frame's first moment is from the centre", group="image"),
     Spec("show_sum_signal", "Image", "&Sum of Each Frame", "Ctrl+7", "All counts of each frame", group="image"),
+    Spec("spectrum", "Image", "&FFT of the Image", "Ctrl+9", "The absolute Fourier transform of the image shown; display only", "spectrum", checkable=True),
+    Spec("spectrum_window", "Image", "FFT with a Hann &Window", "Ctrl+Shift+9", "The same after a Hann window, against the cross that the edges make", checkable=True),
     Spec("com_about_beam", "Image", "Centre of Mass about the Direct &Beam", "Ctrl+8", "Relative to the fitted centre of the direct beam, else to the frame's centre", checkable=True),
     Spec("draw_new", "Draw", "As a &New Detector", "1", "What is drawn next is a detector of its own", "add", group="draw"),
     Spec("draw_join", "Draw", "&Or the Selected (+)", "2", "What is drawn next is added to the selected detector", "or", group="draw"),
@@ -108,6 +110,18 @@ TABLE = (
     Spec("split", "Detector", "Spl&it", "Alt+/", "Take a combined detector apart", "split"),
     Spec("grow", "Detector", "&Larger", "]", "The selected detector's outline 1 px outwards"),
     Spec("shrink", "Detector", "Smalle&r", "[", "The selected detector's outline 1 px inwards"),
+    Spec("analyses", "Analyses", "Analyses &Panel", "F7", "The list of analyses and the parameters of the selected one"),
+    Spec("add_analysis", "Analyses", "C&hoose an Analysis…", "Ctrl+Shift+A", "Add a map, a frame or a profile that is kept up to date", "add"),
+    Spec("remove_analysis", "Analyses", "Remo&ve the Analysis", "Ctrl+Shift+Del", "Remove the selected analysis", "delete"),
+    Spec("next_analysis", "Analyses", "&Next Analysis", "Alt+PgDown", "Select and show the next analysis in the list"),
+    Spec("previous_analysis", "Analyses", "Previo&us Analysis", "Alt+PgUp", "Select and show the previous analysis in the list"),
+    Spec("profile_plot", "Analyses", "Profi&le Plot", "F8", "Curves of the selected profile: at the cursor, of the region, of the scan", "profile", checkable=True),
+    Spec("export_profile", "Analyses", "E&xport the Profile…", "Ctrl+Shift+E", "Write the curves of the profile plot as CSV or npz", "export"),
+    Spec("find_rotation", "Analyses", "Find &Rotation by Minimal Curl", "Ctrl+Alt+R", "The scan rotation, and the flip, that leave the centre of mass least curl", "rotation"),
+    Spec("fit_descan", "Analyses", "Fit Desc&an: Plane", "Ctrl+Alt+D", "The plane nearest to the centre of mass, over the region where there is one, is taken away from it"),
+    Spec("fit_descan_paraboloid", "Analyses", "Fit Descan: Para&boloid", "Ctrl+Alt+Shift+D", "The same with a paraboloid"),
+    Spec("suggest", "Analyses", "Su&ggest a Detector…", "Ctrl+Alt+S", "The weighted detector that tells two regions of the scan apart best", "suggest"),
+    Spec("noise", "Analyses", "N&oise of the Selected Detector", "Ctrl+Alt+N", "How sure the detector's image is by counting statistics: σ and signal to noise", "noise"),
     Spec("stop", "Job", "&Stop", "Esc", "Stop drawing; else stop opening; else cancel the job; else drop the region", "cancel", scan=False),
     Spec("retry", "Job", "&Compute Again", "F5", "Compute what failed or was cancelled", "retry"),
     Spec("connect", "Cluster", "&Connect…", "Ctrl+Shift+N", "Connect to a scheduler that computes and a storage that keeps scans", "connect", scan=False),
@@ -163,6 +177,14 @@ class Actions(QObject):
     def check(self, name: str, on: bool = True) -> None:
         """Show an action as on or off, without triggering it."""
         self._actions[name].setChecked(on)
+
+    def uncheck(self, names: Sequence[str]) -> None:
+        """Show none of these, of one group, as on."""
+        group = self._actions[names[0]].actionGroup()
+        group.setExclusive(False)
+        for name in names:
+            self._actions[name].setChecked(False)
+        group.setExclusive(True)
 
     def _make(self, spec: Spec) -> QAction:
         action = QAction(spec.text, self)

@@ -9,8 +9,10 @@ from PyQt5.QtWidgets import QMenu
 
 from ltdesk.geometry import Disk
 from ltdesk.session import Session
+from ltdesk.ui.analyses.kinds import is_spectrum
 from ltdesk.ui.commands.actions import Actions
 from ltdesk.ui.live.latest_answer import LatestAnswer
+from ltdesk.ui.live.wishes import frame_analysis
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes.detector_edits import added, changed
@@ -121,7 +123,8 @@ class DetectorCommands(QObject):
         from ltdesk.engine.bright_field import fit_direct_beam
 
         prepared = self._window.frame_view.prepared
-        if prepared is not None:
+        analysis = frame_analysis(self._model.session)
+        if prepared is not None and (analysis is None or not is_spectrum(analysis)):
             values = prepared.picture.values
             self._beam.ask(lambda: fit_direct_beam(values))
 

@@ -31,7 +31,7 @@ class HelpCommands(QObject):
         )
 
     def _find_action(self) -> None:
-        CommandPalette(self._window.actions_by_name, self._window).show()
+        CommandPalette([*self._window.actions_by_name, *self._window.analyses.add_menu.actions()], self._window).show()
 
     def _show_shortcuts(self) -> None:
         ShortcutsDialog(self._window.actions_by_name, self._window).open()

@@ -25,6 +25,7 @@ class Keyboard(QObject):
         self._layer, self._model = layer, model
         self._dataset: Dataset | None = None
         self._hidden = False
+        self._shown, self._spectrum = True, False
         for view in self._views:
             view.canvas.installEventFilter(self)
 
@@ -34,9 +35,15 @@ class Keyboard(QObject):
 
     def show_overlays(self, on: bool) -> None:
         """Show or hide what lies over the pictures."""
+        self._shown = on
         for view in self._views:
             view.set_overlays_visible(on)
-        self._layer.setVisible(on)
+        self._layer.setVisible(on and not self._spectrum)
+
+    def set_spectrum(self, on: bool) -> None:
+        """The left picture is over frequencies, where no detector lies."""
+        self._spectrum = on
+        self._layer.setVisible(self._shown and not on)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.KeyPress:

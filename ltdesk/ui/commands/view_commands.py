@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QApplication
 from ltdesk.analysis import CenterOfMass
 from ltdesk.geometry import Disk, Rectangle
 from ltdesk.session import Display, Session
+from ltdesk.ui.analyses.results import displayed
 from ltdesk.ui.commands.actions import Actions
 from ltdesk.ui.commands.keyboard import Keyboard
 from ltdesk.ui.look import style
@@ -32,9 +33,9 @@ class ViewCommands(QObject):
         self._frame, self._image = window.frame_view, window.image_view
         self._beam: Disk | None = None
         self._wire_actions(window.actions_by_name)
-        self._wire_display(self._frame, "frame_display", "diffraction")
-        self._wire_display(self._image, "image_display", "image")
-        self._image.cursor_moved.connect(lambda y, x: model.look(cursor=(y, x), frame_source="cursor"))
+        self._wire_display(self._frame, "frame", "diffraction")
+        self._wire_display(self._image, "image", "image")
+        self._image.cursor_moved.connect(self._pick)
         self._image.region_dragging.connect(self._drag_region)
         self._image.region_drawn.connect(self._draw_region)
         self._image.region_abandoned.connect(model.abandon_drag)
@@ -87,16 +88,20 @@ class ViewCommands(QObject):
         actions.check("panel")
         actions.check(f"theme_{self._settings.theme}")
 
-    def _wire_display(self, view: PictureView, field: str, name: str) -> None:
-        view.display_changed.connect(lambda display: self._change_display(field, name, display))
+    def _wire_display(self, view: PictureView, side: str, name: str) -> None:
+        view.display_changed.connect(lambda display: self._change_display(side, name, display))
         view.display_dragging.connect(lambda on: self._drag_levels(on, name))
 
-    def _change_display(self, field: str, name: str, display: Display) -> None:
-        session = self._model.session.but(**{field: display})
+    def _change_display(self, side: str, name: str, display: Display) -> None:
+        session = displayed(self._model.session, side, display)
         if self._model.dragging:
             self._model.drag(session)
         else:
             self._model.edit(f"Display of the {name}", session)
+
+    def _pick(self, y: int, x: int) -> None:
+        if not self._model.session.spectrum:  # places on a spectrum are no positions
+            self._model.look(cursor=(y, x), frame_source="cursor")
 
     def _drag_levels(self, on: bool, name: str) -> None:
         if on:
@@ -105,6 +110,8 @@ class ViewCommands(QObject):
             self._model.end_drag()
 
     def _drag_region(self, y0: int, x0: int, y1: int, x1: int) -> None:
+        if self._model.session.spectrum:
+            return
         if not self._model.dragging:
             self._model.begin_drag("Region")
         region = Rectangle(y0=y0, x0=x0, y1=y1, x1=x1)
@@ -133,28 +140,38 @@ class ViewCommands(QObject):
         session = self._model.session
         if shown.startswith("com") and shown != "composite" and not _com(session) and self._beam is not None:
             com = CenterOfMass(cy=self._beam.cy, cx=self._beam.cx)
-            self._model.edit("Centre of mass", session.but(analyses=(*session.analyses, com)))
+            self._model.edit(
+                "Centre of mass", session.but(analyses=(*session.analyses, com), selected_analysis=com.name)
+            )
         self._model.look(shown=shown)
 
     def _use_centre(self, beam: bool) -> None:
-        com = CenterOfMass()
-        if beam and self._beam is not None:
-            com = CenterOfMass(cy=self._beam.cy, cx=self._beam.cx)
         session = self._model.session
-        others = tuple(a for a in session.analyses if not isinstance(a, CenterOfMass))
-        self._model.edit("Centre of mass about another point", session.but(analyses=(*others, com)))
+        old = _com(session) or CenterOfMass()
+        centre = {"cy": self._beam.cy, "cx": self._beam.cx} if beam and self._beam else {"cy": None, "cx": None}
+        com = old.model_copy(update=centre)
+        analyses = tuple(com if a == old else a for a in session.analyses)
+        changed = session.but(analyses=analyses if old in session.analyses else (*analyses, com))
+        self._model.edit("Centre of mass about another point", changed)
 
     def _full_screen(self, on: bool) -> None:
         self._window.showFullScreen() if on else self._window.showNormal()
 
     def _follow(self, old: Session, new: Session) -> None:
         actions = self._window.actions_by_name
-        if new.shown in SHOWN:
-            actions.check(f"show_{new.shown}")
-        actions.check(f"frame_{new.frame_source}")
+        _check(actions, "show_", new.shown, SHOWN)
+        _check(actions, "frame_", new.frame_source, FRAME_SOURCES)
         com = _com(new)
         actions.check("com_about_beam", com is not None and com.cy is not None)
 
 
 def _com(session: Session) -> CenterOfMass | None:
     return next((a for a in session.analyses if isinstance(a, CenterOfMass)), None)
+
+
+def _check(actions: Actions, prefix: str, name: str, names: tuple[str, ...]) -> None:
+    """Check the action of this name; where another result is shown, none of them."""
+    if name in names:
+        actions.check(prefix + name)
+    else:
+        actions.uncheck([prefix + other for other in names])

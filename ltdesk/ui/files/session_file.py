@@ -9,6 +9,7 @@ from ltdesk.engine.atomic import write_text
 from ltdesk.errors import OpenError, SessionError, os_error_text
 from ltdesk.job import DatasetRef, Job
 from ltdesk.session import Detector, Session, session_from_json
+from ltdesk.ui.analyses.edits import looking_at
 
 SUFFIX = ".ltdesk"
 RESULT_SUFFIXES = (".npz", ".tif", ".tiff", ".png", ".json")
@@ -77,8 +78,10 @@ def session_from_job(job: Job) -> Session:
     others = tuple(a for a in job.analyses if not isinstance(a, VirtualDetector) and a.kind != "mean_frame")
     if session.detectors:
         return session.but(analyses=others, selected=session.detectors[0].id)
-    images = [a.name for a in others if all(spec.kind == "scan" for spec in a.results((1, 1), "u1"))]
-    return session.but(analyses=others, shown=images[0] if images else session.shown)
+    session = session.but(analyses=others)
+    for analysis in reversed(others):  # the first of either side is what is seen
+        session = looking_at(session, analysis.name)
+    return session
 
 
 def _found_beside(ref: DatasetRef, folder: Path) -> DatasetRef:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ltdesk.engine.executor import Executor
     from ltdesk.engine.preview.previews import Previews
 
-FOLLOWED = ("dataset", "region", "detectors", "selected", "analyses", "frame_source", "shown")
+FOLLOWED = (
+    "dataset", "region", "detectors", "selected", "analyses", "follows", "frame_source", "frame_in_region", "shown",
+)  # fmt: skip
 
 
 class LiveJobs(QObject):

@@ -47,7 +47,7 @@ class PreviewAnswers:
         """Is there a preview of `wish` that is there sooner than the exact answer?"""
         if self._previews is None or dataset is None or wish.region is not None:
             return False
-        return self._previews.helps(dataset, wish.analysis)
+        return self._previews.helps(dataset, wish.measured)
 
     def known(self, wish: Wish) -> Answer | None:
         """The preview of a wish that was made before."""
@@ -60,12 +60,12 @@ class PreviewAnswers:
             return None
         started = time.perf_counter()
         try:
-            found = self._previews.images(dataset, wish.analysis)
+            found = self._previews.images(dataset, wish.measured)
         except LtdeskError:
             return None
         if found is None or not found.valid.any():
             return None
-        specs = wish.analysis.results(dataset.frame_shape, dataset.dtype)
+        specs = wish.measured.results(dataset.frame_shape, dataset.dtype)
         arrays = tuple(found.arrays[spec.name] for spec in specs)
         seconds = time.perf_counter() - started
         answer = Answer(wish, generation, "preview", arrays, specs, found.valid, None, {}, seconds, {})

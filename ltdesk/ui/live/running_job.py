@@ -25,7 +25,7 @@ QUIET = 0.08
 
 def make_job(dataset: DatasetRef, wishes: Wishes) -> Job:
     """One job for wishes that share a region. Names that clash are made different: nobody sees them."""
-    analyses = tuple(wish.analysis for wish in wishes)
+    analyses = tuple(wish.measured for wish in wishes)
     try:
         return Job(dataset=dataset, analyses=analyses, region=wishes[0].region)
     except ValueError:
@@ -90,7 +90,7 @@ class RunningJob:
         answers = []
         analyses = self.handle.job.analyses[: len(self.wishes)]  # what comes after is the preview's
         for wish, analysis in zip(self.wishes, analyses, strict=True):
-            specs = wish.analysis.results(self.dataset.frame_shape, self.dataset.dtype)
+            specs = wish.measured.results(self.dataset.frame_shape, self.dataset.dtype)
             computed = analysis.results(self.dataset.frame_shape, self.dataset.dtype)
             arrays = tuple(results[spec.name] for spec in computed)
             answers.append(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ltdesk.analysis import Analysis, CenterOfMass, MeanFrame, SumSignal
+from ltdesk.analysis import COM_UNITS, Analysis, CenterOfMass, MeanFrame, SumSignal
 from ltdesk.geometry import AnyShape
 from ltdesk.session import Session
+from ltdesk.ui.analyses.kinds import gives_frame
 
 MEAN_FRAME = MeanFrame(name="mean_frame")
 SHOWN_FROM: dict[str, Analysis] = {
@@ -18,6 +19,17 @@ SHOWN_FROM: dict[str, Analysis] = {
     "sum_signal": SumSignal(),
 }
 """Images other than detectors' that can be shown, and the analysis that each needs unless the session has its own."""
+
+
+PLAIN_COM = {"maps": ("y", "x"), "descan": None, "flip": False, "rotation": 0.0}
+
+
+def measured(analysis: Analysis) -> Analysis:
+    """What of an analysis has to be computed from frames; all else is worked out from that (`results.results_of`).
+
+    So a rotation, or another map of a centre of mass, is there at once.
+    """
+    return analysis.model_copy(update=PLAIN_COM) if isinstance(analysis, CenterOfMass) else analysis
 
 
 @dataclass(frozen=True)
@@ -35,9 +47,14 @@ class Wish:
     region: AnyShape | None = None
 
     @cached_property
+    def measured(self) -> Analysis:
+        """What jobs compute for it."""
+        return measured(self.analysis)
+
+    @cached_property
     def key(self) -> tuple[Analysis, AnyShape | None]:
         """What is computed, whatever it is called: equal keys have equal results."""
-        return self.analysis.model_copy(update={"name": "_"}), self.region
+        return self.measured.model_copy(update={"name": "_"}), self.region
 
 
 Wishes = tuple[Wish, ...]
@@ -54,18 +71,39 @@ def composite_wishes(session: Session) -> Wishes:
     return tuple(Wish(d.id, d.analysis()) for d in session.detectors if d.visible)
 
 
+def image_names(analysis: Analysis) -> tuple[str, ...]:
+    """The names under which an analysis can be shown: those of its results; a centre of mass has all its maps, and as
+    vectors its own name."""
+    if isinstance(analysis, CenterOfMass):
+        return (analysis.name, *(f"{analysis.name}_{which}" for which in COM_UNITS))
+    return analysis.result_names()
+
+
 def shown_analysis(session: Session) -> Analysis | None:
     """The analysis that the image shown is from; None for a detector's image and for composites."""
-    default = SHOWN_FROM.get(session.shown)
-    own = [a for a in session.analyses if session.shown == a.name or session.shown.startswith(f"{a.name}_")]
-    return own[0] if own else default
+    own = [a for a in session.analyses_now if session.shown in image_names(a)]
+    return own[0] if own else SHOWN_FROM.get(session.shown)
+
+
+def frame_analysis(session: Session) -> Analysis | None:
+    """The analysis whose frame the left view shows; None for the frame at the cursor and for means."""
+    return session.analysis(session.frame_source)
+
+
+def analysis_wish(session: Session, analysis: Analysis) -> Wish:
+    """An analysis over the whole scan; a frame that is to be of the region, over the region.
+
+    An image that went blank outside the region would hide what one chose from.
+    """
+    region = session.region if session.frame_in_region and gives_frame(analysis) else None
+    return Wish(f"analysis {analysis.name}", analysis, region)
 
 
 def analysis_wishes(session: Session) -> Wishes:
     """The further analyses, and what the image shown needs."""
-    shown = shown_analysis(session)
-    needed = session.analyses if shown is None or shown in session.analyses else (*session.analyses, shown)
-    return tuple(Wish(f"analysis {analysis.name}", analysis) for analysis in needed)
+    shown, analyses = shown_analysis(session), session.analyses_now
+    needed = analyses if shown is None or shown in analyses else (*analyses, shown)
+    return tuple(analysis_wish(session, analysis) for analysis in needed)
 
 
 def shown_wishes(session: Session) -> Wishes:
@@ -74,16 +112,13 @@ def shown_wishes(session: Session) -> Wishes:
         return composite_wishes(session)
     analysis = shown_analysis(session)
     if analysis is not None:
-        return tuple(wish for wish in analysis_wishes(session) if wish.analysis == analysis)
+        return (analysis_wish(session, analysis),)
     selected = detector_wish(session, session.selected)
     return () if selected is None else (selected,)
 
 
 def image_wishes(session: Session) -> Wishes:
-    """The selected detector first, the visible ones, then further analyses; each over the whole scan.
-
-    The region limits the mean frame alone: an image that went blank outside it would hide what one chose from.
-    """
+    """The selected detector first, the visible ones, then further analyses."""
     selected = detector_wish(session, session.selected)
     visible = tuple(wish for wish in composite_wishes(session) if wish != selected)
     first = () if selected is None else (selected,)
@@ -91,9 +126,12 @@ def image_wishes(session: Session) -> Wishes:
 
 
 def frame_wish(session: Session) -> Wish | None:
-    """The mean frame that the left view shows, if it shows one."""
+    """The frame of all or of the region's frames that the left view shows, if it shows one."""
     if session.frame_source == "cursor":
         return None
+    analysis = frame_analysis(session)
+    if analysis is not None:
+        return analysis_wish(session, analysis)
     if session.frame_source == "region" and session.region is not None:
         return Wish("region", MEAN_FRAME, session.region)
     return Wish("mean", MEAN_FRAME)
@@ -104,7 +142,8 @@ def wishes_of(session: Session) -> Wishes:
     if session.dataset is None:
         return ()
     frame = frame_wish(session)
-    return image_wishes(session) + (() if frame is None else (frame,))
+    wishes = image_wishes(session)
+    return wishes if frame is None or frame in wishes else (*wishes, frame)
 
 
 def urgent(now: Wishes, before: Wishes) -> Wishes:

@@ -75,6 +75,13 @@ QHeaderView::section {{ background: {theme.panel}; color: {theme.dim}; border: n
 QDockWidget::title {{ background: {theme.window}; padding: {half}px {grid}px; }}
 QGroupBox {{ border: none; margin-top: {grid * 2}px; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 0; color: {theme.dim}; }}
+QTabWidget::pane {{ border: none; }}
+QTabBar {{ qproperty-drawBase: 0; }}
+QTabBar::tab {{ background: transparent; color: {theme.dim}; border: none; border-bottom: 2px solid transparent;
+    padding: {half}px {grid}px; margin-right: {half}px; }}
+QTabBar::tab:hover {{ color: {theme.text}; }}
+QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
+QTabBar::tab:focus {{ color: {theme.accent}; }}
 QStatusBar {{ background: {theme.window}; }}
 QStatusBar::item {{ border: none; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {theme.raised}; min-height: 6px; }}

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QObject
+from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QMenu
 
+from ltdesk.analysis import Analysis
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.first_look import Sample
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
+from ltdesk.ui.analyses.kinds import is_spectrum, title_of
+from ltdesk.ui.analyses.results import arrays_of, frame_display_of
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.frame_reader import FrameReader, Position
 from ltdesk.ui.live.latest_answers import LatestAnswers
 from ltdesk.ui.live.live import LiveJobs
-from ltdesk.ui.live.wishes import Wish, frame_wish
+from ltdesk.ui.live.wishes import Wish, frame_analysis, frame_wish
 from ltdesk.ui.look.sizes import grouped
+from ltdesk.ui.pictures.frequencies import frequency_scale
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
+
+OWNERS = ("mean", "region")
 
 
 class FramePane(QObject):
     """Shows in `view` the frame that the session asks for, as soon as it is known.
 
     `source_menu` offers the other sources; its actions belong to the window.
+
+    Signals
+    -------
+    spectrum_shown : (bool) what is shown is over frequencies, or again over the camera's pixels
     """
+
+    spectrum_shown = pyqtSignal(bool)
 
     def __init__(
         self, view: PictureView, model: SessionModel, live: LiveJobs, reader: FrameReader, source_menu: QMenu
@@ -34,6 +46,7 @@ class FramePane(QObject):
         self._dataset: Dataset | None = None
         self._sample: Sample | None = None
         self._latest = LatestAnswers(live)
+        self._spectrum = False
         model.changed.connect(self._follow)
         live.answered.connect(self._take)
         reader.picked.connect(self._show_frame)
@@ -48,32 +61,61 @@ class FramePane(QObject):
             self._view.clear()
             self._view.set_source("")
             return
-        scale = dataset.calibration
-        self._view.set_calibration(scale.frame_pixel, scale.frame_unit)
-        self._view.set_display(self._model.session.frame_display)
+        self._view.set_display(frame_display_of(self._model.session))
         self._refresh()
 
     def _follow(self, old: Session, new: Session) -> None:
         if self._dataset is None:
             return
-        self._view.set_display(new.frame_display)
+        self._view.set_display(frame_display_of(new))
         if _asked(old) != _asked(new):
             self._refresh()
 
     def _refresh(self) -> None:
         session = self._model.session
-        wish = frame_wish(session)
+        wish, analysis = frame_wish(session), frame_analysis(session)
+        self._calibrate(analysis is not None and is_spectrum(analysis))
         if wish is None:
             self._reader.pick(session.cursor)
+        elif analysis is not None:
+            self._show_result(wish, analysis)
         else:
             self._reader.forget()
             self._view.set_message("")
             self._show_mean(wish)
 
+    def _calibrate(self, spectrum: bool) -> None:
+        """The scale of frames, or of their frequencies."""
+        scale = self._dataset.calibration
+        if spectrum:
+            self._view.set_calibration(*frequency_scale(self._dataset.frame_shape, scale.frame_pixel, scale.frame_unit))
+        else:
+            self._view.set_calibration(scale.frame_pixel, scale.frame_unit)
+        if spectrum != self._spectrum:
+            self._spectrum = spectrum
+            self.spectrum_shown.emit(spectrum)
+
     def _take(self, answer: Answer) -> None:
         wish = frame_wish(self._model.session)
-        if answer.wish.owner in ("mean", "region") and self._latest.take(answer) and wish is not None:
-            self._show_mean(wish)
+        if not self._latest.take(answer) or wish is None or self._dataset is None:
+            return
+        if answer.wish.owner == wish.owner or (answer.wish.owner in OWNERS and wish.owner in OWNERS):
+            self._refresh()
+
+    def _show_result(self, wish: Wish, analysis: Analysis) -> None:
+        """The frame that an analysis gives; nothing in its place until something is known of it."""
+        answer = self._latest.best(wish)
+        values = None if answer is None else arrays_of(answer, analysis).get(analysis.name)
+        title = title_of(type(analysis))
+        if answer is None or values is None or not answer.valid.any():
+            self._view.clear("No frame could be read." if answer is not None and answer.state != "filling" else "")
+            self._say(title)
+            return
+        exact = answer.state == "exact" and answer.wish.key == wish.key
+        self._view.set_message("")
+        self._view.set_picture(values, unit=answer.specs[0].unit, status="exact" if exact else "estimate")
+        where = " · region" if wish.region is not None else ""
+        self._say(f"{title}{where}")
 
     def _show_mean(self, wish: Wish) -> None:
         answer = self._latest.best(wish)
@@ -84,6 +126,7 @@ class FramePane(QObject):
             self._say(f"mean of {sample.frames} frames")
         elif answer is not None and frames:
             exact = answer.state == "exact" and answer.wish.key == wish.key
+            self._view.set_message("")
             self._view.set_picture(answer.arrays[0], unit="counts", status="exact" if exact else "estimate")
             where = "" if wish.region is None else " in the region"
             self._say(f"mean of {grouped(frames)} frame{'s' if frames != 1 else ''}{where}")
@@ -112,6 +155,5 @@ class FramePane(QObject):
 
 def _asked(session: Session) -> tuple[object, ...]:
     """What decides which frame is shown."""
-    if session.frame_source == "cursor":
-        return ("cursor", session.cursor)
-    return (session.frame_source, session.region if session.frame_source == "region" else None)
+    wish = frame_wish(session)
+    return ("cursor", session.cursor) if wish is None else (wish.owner, wish.analysis, wish.region)

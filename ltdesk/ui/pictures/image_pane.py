@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from PyQt5.QtCore import QObject
 from PyQt5.QtWidgets import QMenu
 
-from ltdesk.analysis import CenterOfMass
+from ltdesk.analysis import Analysis, CenterOfMass
 from ltdesk.engine.dataset import Dataset
-from ltdesk.session import Detector, Session
+from ltdesk.session import Detector, Display, Session
+from ltdesk.ui.analyses import results
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.latest_answers import LatestAnswers
 from ltdesk.ui.live.live import LiveJobs
-from ltdesk.ui.live.wishes import Wish, shown_wishes
+from ltdesk.ui.live.wishes import Wish, analysis_wish, shown_analysis, shown_wishes
 from ltdesk.ui.pictures.composite import Layer
-from ltdesk.ui.pictures.picture_view import PictureView
-from ltdesk.ui.pictures.prepare import Status
+from ltdesk.ui.pictures.frequencies import frequency_scale
+from ltdesk.ui.pictures.picture_view import PictureView, Work
+from ltdesk.ui.pictures.prepare import Picture, Status
 from ltdesk.ui.pictures.vectors import Vectors
 from ltdesk.ui.session_model import SessionModel
 
 NOTHING: tuple[list[Answer], tuple[object, ...]] = ([], ())
-FOLLOWED = ("shown", "selected", "detectors", "analyses")
+FOLLOWED = ("shown", "shown_slice", "spectrum", "selected", "detectors", "analyses", "follows")
+WORK = 16
+"""How much longer working out a map takes than preparing a picture of it."""
 COUNTED_FRAME = 1 << 20
 """Frames up to this many pixels are searched for a mask's pixels at once (about a millisecond)."""
 
@@ -53,21 +57,27 @@ class ImagePane(QObject):
             self._view.set_source("")
             return
         session = self._model.session
-        scale = dataset.calibration
-        self._view.set_calibration(scale.scan_step, scale.scan_unit)
-        self._view.set_display(session.image_display)
+        self._view.set_display(self._display(session))
+        self._mark(session)
         self._refresh()
-        self._view.set_cursor(session.cursor)
-        self._view.set_region(session.region)
 
     def _follow(self, old: Session, new: Session) -> None:
         if self._dataset is None:
             return
-        self._view.set_display(new.image_display)
-        self._view.set_cursor(new.cursor)
-        self._view.set_region(new.region)
+        self._view.set_display(self._display(new))
+        self._mark(new)
         if any(getattr(old, name) != getattr(new, name) for name in FOLLOWED):
             self._refresh()
+
+    def _mark(self, session: Session) -> None:
+        """Cursor, region and scale; a spectrum has none of the scan's."""
+        scan, over_scan = self._dataset.calibration, not session.spectrum
+        self._view.set_cursor(session.cursor if over_scan else None)
+        self._view.set_region(session.region if over_scan else None)
+        if over_scan:
+            self._view.set_calibration(scan.scan_step, scan.scan_unit)
+        else:
+            self._view.set_calibration(*frequency_scale(self._dataset.scan_shape, scan.scan_step, scan.scan_unit))
 
     def _follow_drag(self, dragging: bool) -> None:
         if not dragging and self._dataset is not None:
@@ -86,6 +96,10 @@ class ImagePane(QObject):
             self._showing = NOTHING
             self._view.clear(_nothing(session))
             self._say(session.shown if session.shown == "composite" else "no detector")
+        elif session.shown == "composite" and session.spectrum:
+            self._showing = NOTHING
+            self._view.clear("A composite has no spectrum: show one image.")
+            self._say("composite")
         elif session.shown == "composite":
             self._show_composite(session, wishes)
         else:
@@ -94,24 +108,46 @@ class ImagePane(QObject):
     def _show_one(self, session: Session, wish: Wish) -> None:
         answer = self._latest.best(wish)
         detector = session.detector(wish.owner)
-        self._say(detector.name if detector is not None else _title(session, wish))
+        analysis = shown_analysis(session)
+        title = detector.name if analysis is None and detector is not None else _title(session, analysis)
+        self._say(f"FFT of {title}" if session.spectrum else title)
         if answer is None:
             self._show_blank()
             return
-        unit, status = answer.specs[0].unit, self._status(answer, wish)
-        if not self._is_news([answer], session.shown, status):
+        status = self._status(answer, wish)
+        words = (session.shown, session.shown_slice, session.spectrum, wish.analysis, status)
+        if not self._is_news([answer], *words):
             return
-        if isinstance(wish.analysis, CenterOfMass) and session.shown == wish.analysis.name:
-            parts = answer.named("y"), answer.named("x")
-            self._view.set_vectors(Vectors(*parts, answer.valid, answer.failed, unit, status))
+        if analysis is None and session.spectrum:
+            picture = Picture(answer.arrays[0], answer.valid, answer.failed, answer.specs[0].unit, status)
+            self._show_spectrum(lambda: picture, answer, session, status)
+        elif analysis is None:
+            self._view.set_picture(answer.arrays[0], answer.valid, answer.failed, answer.specs[0].unit, status)
+            self._view.set_message("" if detector is None else self._message(answer, detector))
         else:
-            values = _derived(answer, session.shown)
-            if values.ndim != 2:
-                sides = " × ".join(str(side) for side in values.shape)
-                self._view.clear(f"{session.shown} is {sides} numbers, not an image: export it.")
-                return
-            self._view.set_picture(values, answer.valid, answer.failed, unit, status)
-        self._view.set_message("" if detector is None else self._message(answer, detector))
+            self._show_result(answer, analysis, session, status)
+
+    def _show_result(self, answer: Answer, analysis: Analysis, session: Session, status: Status) -> None:
+        shown, index = session.shown, session.shown_slice
+        if not isinstance(analysis, CenterOfMass) and results.image_of(answer, analysis, shown, index) is None:
+            self._showing = NOTHING
+            if answer.wish.key == analysis_wish(session, analysis).key:
+                self._view.clear(f"{shown} is no image of the scan.")
+            return
+        unit = results.unit_of(analysis, shown, self._dataset.frame_shape, self._dataset.dtype)
+        make = partial(_picture, answer, analysis, shown, index, unit, status)
+        if session.spectrum:
+            self._show_spectrum(make, answer, session, status)
+            return
+        self._view.set_message("")
+        self._view.set_work(Work(make, WORK * answer.valid.size), status)
+
+    def _show_spectrum(
+        self, make: Callable[[], Picture | Vectors], answer: Answer, session: Session, status: Status
+    ) -> None:
+        window = session.spectrum == "window"
+        self._view.set_message("")
+        self._view.set_work(Work(lambda: _spectrum(make(), window), WORK * answer.valid.size), status)
 
     def _show_composite(self, session: Session, wishes: tuple[Wish, ...]) -> None:
         answers = [(wish, self._latest.best(wish)) for wish in wishes]
@@ -160,23 +196,46 @@ class ImagePane(QObject):
             return ""
         return f"{detector.name} has no pixels: it lies outside the frame."
 
+    def _display(self, session: Session) -> Display:
+        return results.display_of(session, self._dataset.frame_shape, self._dataset.dtype)
+
     def _say(self, text: str) -> None:
         self._view.set_source(text, self._menu)
 
 
-def _derived(answer: Answer, shown: str) -> NDArray[Any]:
-    """The image that `shown` names, of an answer's arrays."""
-    if shown == "com_magnitude" and len(answer.arrays) == 2:
-        return np.hypot(*answer.arrays)
-    return answer.named(shown) if isinstance(answer.wish.analysis, CenterOfMass) else answer.arrays[0]
+def _picture(
+    answer: Answer, analysis: Analysis, shown: str, index: int, unit: str, status: Status
+) -> Picture | Vectors:
+    """What is shown of an answer; not always quick, so not always in the GUI thread."""
+    parts = results.image_of(answer, analysis, shown, index)
+    assert parts is not None
+    if len(parts) == 2:
+        return Vectors(*parts, answer.valid, answer.failed, unit, status)
+    return Picture(parts[0], answer.valid, answer.failed, unit, status)
 
 
-def _title(session: Session, wish: Wish) -> str:
-    if isinstance(wish.analysis, CenterOfMass):
-        part = session.shown.rpartition("com_")[2].replace("magnitude", "length").replace("com", "")
-        cy, cx = wish.analysis.cy, wish.analysis.cx
-        about = "the frame's centre" if cy is None or cx is None else f"({cy:.1f}, {cx:.1f})"
-        return f"CoM {part} about {about}".replace("  ", " ")
+def _spectrum(picture: Picture | Vectors, window: bool) -> Picture:
+    """The absolute Fourier transform of an image, of vectors that of their lengths; what is unknown counts as mean."""
+    from ltdesk.engine.spectrum import fft_magnitude
+
+    if isinstance(picture, Vectors):
+        values, unit = np.hypot(picture.y, picture.x), picture.unit
+    else:
+        values, unit = picture.values, picture.unit
+    if picture.valid is not None and not picture.valid.all():
+        values = np.where(picture.valid, values, np.nan)
+    return Picture(fft_magnitude(values, window), unit=unit, status=picture.status)
+
+
+def _title(session: Session, analysis: Analysis | None) -> str:
+    if analysis is None:
+        return session.shown.replace("_", " ")
+    if isinstance(analysis, CenterOfMass):
+        words = results.MAP_WORDS.get(results.com_map(analysis, session.shown), "")
+        cy, cx = analysis.cy, analysis.cx
+        about = "frame centre" if cy is None or cx is None else f"({cy:.1f}, {cx:.1f})"
+        name = "CoM" if analysis.name == "com" else analysis.name
+        return f"{name} {words} · {about}".replace(" vectors", "")
     return session.shown.replace("_", " ")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyqtgraph as pg
@@ -16,8 +18,9 @@ from ltdesk.session import Display
 from ltdesk.ui.live.latest_worker import LatestWorker
 from ltdesk.ui.live.mailbox import Mailbox
 from ltdesk.ui.look import style
-from ltdesk.ui.pictures import display_scale
+from ltdesk.ui.pictures import colour_maps, display_scale
 from ltdesk.ui.pictures.composite import Layer, prepare_composite
+from ltdesk.ui.pictures.levels import whole_turn
 from ltdesk.ui.pictures.levels_bar import LevelsBar
 from ltdesk.ui.pictures.picture_canvas import PictureCanvas
 from ltdesk.ui.pictures.picture_export import picture_image
@@ -28,7 +31,23 @@ from ltdesk.ui.pictures.readout import Kind, PixelScale, readout_text
 from ltdesk.ui.pictures.scale_bar import bar_for
 from ltdesk.ui.pictures.vectors import Vectors, prepare_vectors
 
-Content = Picture | Vectors | tuple[Layer, ...]
+
+@dataclass(eq=False)
+class Work:
+    """A picture, or vectors, that take work to make: done once, and in the thread where that takes long.
+
+    cost : about how long, in pixels of a plain picture that is prepared
+    """
+
+    make: Callable[[], Picture | Vectors]
+    cost: int
+
+    @cached_property
+    def made(self) -> Picture | Vectors:
+        return self.make()
+
+
+Content = Picture | Vectors | tuple[Layer, ...] | Work
 
 pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 
@@ -175,6 +194,11 @@ class PictureView(QWidget):
         self._content, self._status, self._unit = vectors, vectors.status, vectors.unit
         self._refresh()
 
+    def set_work(self, work: Work, status: Status = "") -> None:
+        """Show what `work` makes; in the thread, where it takes long."""
+        self._content, self._status, self._unit = work, status, ""
+        self._refresh()
+
     def show_prepared(self, prepared: Prepared) -> None:
         """Show what `prepare`, `prepare_vectors` or `prepare_composite` made, in whatever thread."""
         self._generation += 1  # what is still being prepared comes too late
@@ -207,14 +231,25 @@ class PictureView(QWidget):
             self._refresh()
 
     def set_calibration(
-        self, pixel_size: float | None, unit: str = "", origin: tuple[float, float] | None = None
+        self,
+        pixel_size: float | None,
+        unit: str = "",
+        origin: tuple[float, float] | None = None,
+        size_y: float | None = None,
     ) -> None:
         """What a pixel measures; None: not known, the scale bar counts pixels.
 
-        With an `origin` ``(y, x)`` in pixels the readout tells the distance from there.
+        With an `origin` ``(y, x)`` in pixels the readout tells the distance from there. `size_y`: where a pixel
+        measures something else along y.
         """
-        self._scale = PixelScale(pixel_size, unit, origin) if pixel_size else None
-        self._update_texts()
+        scale = PixelScale(pixel_size, unit, origin, size_y) if pixel_size else None
+        if scale != self._scale:
+            self._scale = scale
+            self._update_texts()
+
+    def add_bar(self, bar: QWidget) -> None:
+        """Put a bar of controls between the picture and its levels."""
+        self.layout().insertWidget(self.layout().indexOf(self.levels_bar), bar)
 
     def set_title(self, title: str) -> None:
         """The heading of the picture."""
@@ -375,7 +410,8 @@ class PictureView(QWidget):
         self.header.show_composite(composite)
         status = prepared.picture.status
         self.plates.status.set_status(status)
-        self.plates.wheel.set_colour_map(prepared.display.colour_map if prepared.wheel else None)
+        angles = not prepared.wheel and tells_angles(prepared)
+        self.plates.wheel.set_colour_map(prepared.display.colour_map if prepared.wheel or angles else None, angles)
         self.canvas.setAccessibleDescription(STATUS_TIPS.get(status, ""))
         self._update_texts()
 
@@ -446,6 +482,8 @@ class PictureView(QWidget):
 
 
 def _prepare(content: Content, display: Display, unit: str, status: Status) -> Prepared:
+    if isinstance(content, Work):
+        return _prepare(content.made, display, unit, status)
     if isinstance(content, Picture):
         return prepare(content, display)
     if isinstance(content, Vectors):
@@ -453,8 +491,17 @@ def _prepare(content: Content, display: Display, unit: str, status: Status) -> P
     return prepare_composite(content, display, unit=unit, status=status)
 
 
+def tells_angles(prepared: Prepared) -> bool:
+    """Are the values angles, with a colour for each direction?"""
+    if prepared.colours or prepared.levels is None or not colour_maps.is_cyclic(prepared.display.colour_map):
+        return False
+    return prepared.levels == whole_turn(prepared.levels, prepared.picture.unit) == (0.0, 360.0)
+
+
 def _cost(content: Content) -> int:
     """About how long preparing takes, in pixels of a plain picture."""
+    if isinstance(content, Work):
+        return _cost(content.made) if "made" in vars(content) else content.cost
     if isinstance(content, Picture):
         estimated = content.estimated and content.done() is not None
         return content.values.size * (ESTIMATE_COST if estimated else 1)

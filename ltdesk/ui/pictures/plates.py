@@ -11,7 +11,7 @@ from PyQt5.QtWidgets import QWidget
 
 from ltdesk.ui.look import style
 from ltdesk.ui.pictures.scale_bar import INK, Bar, paint_bar, paint_plate, plate_size
-from ltdesk.ui.pictures.vectors import wheel_picture
+from ltdesk.ui.pictures.vectors import ring_picture, wheel_picture
 
 GRID = style.GRID
 STATUS_COLOURS = {"estimate": "#e3b455", "preview": "#7aa7f0", "filling": "#e3b455", "exact": "#6cc08b"}
@@ -156,20 +156,25 @@ class ScaleBarPlate(Plate):
 
 
 class WheelPlate(Plate):
-    """The colour wheel of a picture of vectors, upper right: which colour points where, on the screen."""
+    """The colour wheel of a picture of vectors or of angles, upper right: which colour points where, on the screen."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, "Colour wheel")
         self._wheel: QImage | None = None
-        self._colour_map: str | None = None
+        self._shown: tuple[str | None, bool] = (None, False)
 
-    def set_colour_map(self, name: str | None) -> None:
-        """Show the wheel of this colour map; None: no vectors are shown."""
-        if name == self._colour_map:
+    def set_colour_map(self, name: str | None, angles: bool = False) -> None:
+        """Show the wheel of this colour map; None: neither vectors nor angles are shown.
+
+        angles : there is no length: the wheel is a ring
+        """
+        if (name, angles) == self._shown:
             return
-        self._colour_map = name
-        self._wheel = wheel_picture(WHEEL * 2, name).image.copy() if name is not None else None
-        self._text = "Colour tells the direction, brightness the length" if name is not None else ""
+        self._shown = name, angles
+        make = ring_picture if angles else wheel_picture
+        self._wheel = make(WHEEL * 2, name).image.copy() if name is not None else None
+        words = "Colour tells the angle" if angles else "Colour tells the direction, brightness the length"
+        self._text = words if name is not None else ""
         self.setAccessibleDescription(self._text)
         self._arrange()
 

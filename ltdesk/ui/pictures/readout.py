@@ -18,11 +18,15 @@ Kind = Literal["frame", "scan"]
 
 @dataclass(frozen=True)
 class PixelScale:
-    """What a pixel measures: `size` of `unit` each; distances from `origin` ``(y, x)`` in pixels, if one is given."""
+    """What a pixel measures: `size` of `unit` each; distances from `origin` ``(y, x)`` in pixels, if one is given.
+
+    Along y it measures `size_y` where that is another size: frequencies of a picture that is not square.
+    """
 
     size: float
     unit: str
     origin: tuple[float, float] | None = None
+    size_y: float | None = None
 
 
 def number_text(value: Any, digits: int = DIGITS) -> str:
@@ -62,8 +66,9 @@ def readout_text(prepared: Prepared, y: int, x: int, kind: Kind, scale: PixelSca
 def place_text(y: float, x: float, scale: PixelScale) -> str:
     """Where a pixel is in the scale's unit: its distance from the origin, or its two coordinates."""
     if scale.origin is not None:
-        distance = hypot(y - scale.origin[0], x - scale.origin[1])
-        return f"{short_text(distance * scale.size)} {scale.unit}"
+        size_y = scale.size if scale.size_y is None else scale.size_y
+        distance = hypot((y - scale.origin[0]) * size_y, (x - scale.origin[1]) * scale.size)
+        return f"{short_text(distance)} {scale.unit}"
     return f"{short_text(y * scale.size)}, {short_text(x * scale.size)} {scale.unit}"
 
 

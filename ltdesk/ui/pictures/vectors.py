@@ -96,3 +96,13 @@ def wheel_picture(diameter: int, colour_map: str) -> Raster:
     dy, dx = np.broadcast_arrays(across[:, None], across[None, :])
     argb = paint_vectors(dy.copy(), dx.copy(), DisplayScale(), (0.0, 1.0), colour_map)
     return raster(np.where(np.hypot(dy, dx) <= 1, argb, np.uint32(0)))
+
+
+def ring_picture(diameter: int, colour_map: str) -> Raster:
+    """A ring of the colours that angles have, 0° on the right and growing downwards, as the picture's axes do."""
+    across = (np.arange(diameter) + 0.5) / diameter * 2 - 1
+    dy, dx = np.broadcast_arrays(across[:, None], across[None, :])
+    hues = colour_maps.argb(colour_map)
+    turn = np.rint(np.arctan2(dy, dx) / (2 * np.pi) * len(hues)).astype(np.intp) % len(hues)
+    distance = np.hypot(dy, dx)
+    return raster(np.where((distance <= 1) & (distance >= 0.5), hues[turn], np.uint32(0)))

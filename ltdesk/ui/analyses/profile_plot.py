@@ -1,0 +1,161 @@
+"""The plot of a profile: at the cursor, the mean of the region and the mean of the scan, over distance or order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from ltdesk.session import OKABE_ITO
+from ltdesk.ui.analyses.profiles import Bins, Curve, Means
+from ltdesk.ui.look import icons, style
+from ltdesk.ui.pictures.picture_header import ElidedLabel
+
+NAMES = ("cursor", "region", "scan")
+COLOURS = {"cursor": OKABE_ITO[0], "region": OKABE_ITO[1]}
+HIDDEN_FROM = 20
+"""Up to so many bins each is marked by a point."""
+
+
+class ProfilePlot(QWidget):
+    """Draws curves; knows nothing of where they come from.
+
+    Signals
+    -------
+    slice_wanted : (int) the user dragged the line to this bin
+    export_wanted : () the user wants the curves in a file
+    """
+
+    slice_wanted = pyqtSignal(int)
+    export_wanted = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bins: Bins | None = None
+        self.curves: dict[str, Curve] = {}
+        self.title = ElidedLabel("")
+        self.title.setFont(style.heading_font(self.font()))
+        self.plot = pg.PlotWidget(self, enableMenu=False)
+        self.plot.setAccessibleName("Profile")
+        self.destroyed.connect(self.plot.getPlotItem().ctrlMenu.deleteLater)  # made all the same, and nobody's child
+        self.plot.hideButtons()
+        self.legend = self.plot.addLegend(offset=(-8, 8))
+        self._items = {name: self.plot.plot([], [], name=name) for name in reversed(NAMES)}
+        self.line = pg.InfiniteLine(movable=True)
+        self.line.sigPositionChanged.connect(self._line_moved)
+        self.plot.addItem(self.line, ignoreBounds=True)
+        self._make_buttons()
+        self._lay_out()
+        self._paint()
+
+    def show_bins(self, bins: Bins | None, title: str, index: int | None) -> None:
+        """What the curves are over; `index`: the bin that the image shows, None: none."""
+        if bins is not self._bins:
+            self._bins = bins
+            for name in NAMES:
+                self.show_curve(name, None)
+            if bins is not None:
+                self.plot.setLabel("bottom", bins.quantity, units=None if not bins.unit else f"{bins.unit}")
+                self.plot.getAxis("bottom").enableAutoSIPrefix(False)
+                self.plot.setLabel("left", _with_unit(bins.value, bins.value_unit))
+                self.plot.getAxis("left").enableAutoSIPrefix(False)
+                self.log.setChecked(bins.value_unit == "counts")
+                self.plot.enableAutoRange()
+        self.title.set_text(title)
+        self.export.setEnabled(bins is not None)
+        shown = bins is not None and index is not None and index < len(bins.places)
+        self.line.setVisible(shown)
+        if bins is not None and shown and index is not None:
+            blocked = self.line.blockSignals(True)
+            self.line.setValue(bins.places[index])
+            self.line.blockSignals(blocked)
+
+    def show_curve(self, name: str, values: NDArray[Any] | None, words: str = "") -> None:
+        """One of `NAMES`; None: there is none."""
+        item = self._items[name]
+        self.legend.removeItem(item)
+        if values is None or self._bins is None or len(values) != len(self._bins.places):
+            self.curves.pop(name, None)
+            item.setData([], [])
+            return
+        self.curves[name] = np.asarray(values, dtype=np.float64)
+        edges = self._bins.edges
+        if edges is not None:
+            item.setData(edges, self.curves[name], stepMode="center", symbol=None, connect="finite")
+        else:
+            few = len(values) <= HIDDEN_FROM
+            item.setData(
+                self._bins.places, self.curves[name], stepMode=None, connect="finite", symbol="o" if few else None
+            )
+        self.legend.addItem(item, words or name)
+
+    def means(self, means: Means | None, region_words: str = "region") -> None:
+        """The means of scan and region."""
+        self.show_curve("scan", None if means is None else means.scan, "scan")
+        self.show_curve("region", None if means is None else means.region, region_words)
+
+    def sizeHint(self) -> QSize:
+        return QSize(80 * style.GRID, 26 * style.GRID)
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.PaletteChange, QEvent.StyleChange) and hasattr(self, "export"):
+            self._paint()
+
+    def _make_buttons(self) -> None:
+        self.log = QToolButton(self)
+        self.log.setText("log")
+        self.log.setCheckable(True)
+        self.log.setAccessibleName("Logarithmic values")
+        self.log.setToolTip("Values on a logarithmic scale: display only")
+        self.log.toggled.connect(lambda on: self.plot.setLogMode(y=on))
+        self.export = QToolButton(self)
+        self.export.setIcon(icons.icon("export"))
+        self.export.setIconSize(QSize(icons.SIZE, icons.SIZE))
+        self.export.setAccessibleName("Export the curves")
+        self.export.setToolTip("Write the curves as CSV or npz")
+        self.export.clicked.connect(self.export_wanted)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.title, 1)
+        top.addWidget(self.log)
+        top.addWidget(self.export)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(style.GRID, 0, style.GRID, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(self.plot, 1)
+        self.setMinimumHeight(18 * style.GRID)
+
+    def _paint(self) -> None:
+        """The theme's colours: pyqtgraph has its own otherwise."""
+        theme = style.current()
+        self.plot.setBackground(theme.panel)
+        for side in ("bottom", "left"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(theme.line)
+            axis.setTextPen(theme.dim)
+        self.plot.getAxis("left").setWidth(9 * style.GRID)
+        self.legend.setLabelTextColor(theme.text)
+        for name, item in self._items.items():
+            colour = COLOURS.get(name, theme.dim)
+            item.setPen(pg.mkPen(colour, width=2))
+            item.setSymbolBrush(colour)
+            item.setSymbolPen(None)
+            item.setSymbolSize(6)
+        self.line.setPen(pg.mkPen(theme.accent, width=1, style=Qt.DashLine))
+        self.line.setHoverPen(pg.mkPen(theme.accent, width=3))
+
+    def _line_moved(self) -> None:
+        if self._bins is not None:
+            nearest = int(np.abs(self._bins.places - self.line.value()).argmin())
+            self.slice_wanted.emit(nearest)
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return f"{name} ({unit})" if unit else name
