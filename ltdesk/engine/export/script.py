@@ -29,8 +29,9 @@ CLASS_OF = {
 }
 
 
-def job_script(job: Job, show: str | None = None) -> str:
-    """Python that opens the dataset, runs the job and saves it; `show` names the result that is printed."""
+def job_script(job: Job, show: str | None = None, bin: int | None = None) -> str:
+    """Python that opens the dataset, runs the job and saves it; `show` names the result that is printed, `bin` says
+    which image of it, where it has several."""
     lines = [
         '"""Made by ltdesk: computes the images shown, with ltdesk\'s Python API."""',
         "",
@@ -41,7 +42,7 @@ def job_script(job: Job, show: str | None = None) -> str:
         *(f"    {_analysis(spec)}," for spec in job.analyses),
         "]",
         f"results = ltdesk.run(dataset, analyses{_region(job)})",
-        f'image = results["{show or _first_result(job)}"]',
+        f'image = results["{show or _first_result(job)}"]{"" if bin is None else f"[..., {bin}]"}',
         "print(image.shape, image.dtype, image.min(), image.max())",
         'ltdesk.save(results, "result.npz")',
     ]

@@ -37,6 +37,7 @@ class ProfilePlot(QWidget):
         super().__init__(parent)
         self._bins: Bins | None = None
         self.curves: dict[str, Curve] = {}
+        self._words: dict[str, str] = {}
         self.title = ElidedLabel("")
         self.title.setFont(style.heading_font(self.font()))
         self.plot = pg.PlotWidget(self, enableMenu=False)
@@ -77,12 +78,14 @@ class ProfilePlot(QWidget):
     def show_curve(self, name: str, values: NDArray[Any] | None, words: str = "") -> None:
         """One of `NAMES`; None: there is none."""
         item = self._items[name]
-        self.legend.removeItem(item)
         if values is None or self._bins is None or len(values) != len(self._bins.places):
             self.curves.pop(name, None)
+            self._words.pop(name, None)
             item.setData([], [])
+            self._update_legend()
             return
         self.curves[name] = np.asarray(values, dtype=np.float64)
+        self._words[name] = words or name
         edges = self._bins.edges
         if edges is not None:
             item.setData(edges, self.curves[name], stepMode="center", symbol=None, connect="finite")
@@ -91,7 +94,18 @@ class ProfilePlot(QWidget):
             item.setData(
                 self._bins.places, self.curves[name], stepMode=None, connect="finite", symbol="o" if few else None
             )
-        self.legend.addItem(item, words or name)
+        self._update_legend()
+
+    def _update_legend(self) -> None:
+        """The curves that there are, always in one order; words alone are changed in place."""
+        wanted = [name for name in NAMES if name in self._words]
+        if [item.item for item, _ in self.legend.items] != [self._items[name] for name in wanted]:
+            self.legend.clear()
+            for name in wanted:
+                self.legend.addItem(self._items[name], self._words[name])
+        for name, (_, label) in zip(wanted, self.legend.items, strict=True):
+            if label.text != self._words[name]:
+                label.setText(self._words[name])
 
     def means(self, means: Means | None, region_words: str = "region") -> None:
         """The means of scan and region."""

@@ -17,7 +17,7 @@ from ltdesk.ui.dialogs.export_dialog import ExportDialog
 from ltdesk.ui.files.opening import file_title
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.live.live import LiveJobs
-from ltdesk.ui.live.wishes import shown_wishes
+from ltdesk.ui.live.wishes import shown_analysis
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
@@ -59,13 +59,13 @@ class ExportCommands(QObject):
         if dataset is None:
             return
         shown = exporting.shown_name(session, dataset)
-        parts = tuple(spec.name for spec in exporting.specs_of(shown_wishes(session), dataset))
+        parts = tuple(spec.name for spec in exporting.specs_of(exporting.scripted(session), dataset))
         view = self._window.image_view
         seen = None
         if shown in names and view.prepared is not None:
-            made_of = parts if shown in exporting.AS_SEEN else (shown,)
+            made_of = parts if exporting.as_seen(session) else (shown,)
             seen = exporting.Seen(shown, made_of, view.to_image())
-        names = [part for name in names for part in (parts if name in exporting.AS_SEEN else (name,))]
+        names = [part for name in names for part in (parts if name == exporting.as_seen(session) else (name,))]
         offered = exporting.offered(session, dataset, self._live.answer)
         wishes = exporting.chosen_wishes(offered, names, dataset)
         try:
@@ -90,8 +90,8 @@ class ExportCommands(QObject):
         if dataset is None:
             return
         specs = list(exporting.specs_of(exporting.offered(session, dataset, self._live.answer), dataset))
-        if session.shown in exporting.AS_SEEN:
-            specs.insert(0, ResultSpec(name=session.shown, kind="scan", dtype="colours", unit="as it is seen"))
+        if seen := exporting.as_seen(session):
+            specs.insert(0, ResultSpec(name=seen, kind="scan", dtype="colours", unit="as it is seen"))
         if not specs:
             self._show_error(UsageError("There is no image to export", "Draw a detector first."), "Export")
             return
@@ -104,7 +104,7 @@ class ExportCommands(QObject):
     def _script_name(self) -> str | None:
         """The array that a script prints: of a composite or a vector the first one."""
         name = exporting.shown_name(self._model.session, self._dataset)
-        return None if name in exporting.AS_SEEN else name
+        return None if name == exporting.as_seen(self._model.session) else name
 
     def _written(self, paths: list[Path]) -> None:
         self._window.job_bar.tell(f"Written: {', '.join(str(path) for path in paths)}")
@@ -119,11 +119,14 @@ class ExportCommands(QObject):
         session, dataset = self._model.session, self._dataset
         if dataset is None:
             return
-        wishes = shown_wishes(session)
+        wishes = exporting.scripted(session)
         try:
             job = exporting.job_of(session, wishes)
         except LtdeskError as error:
             self._show_error(error, "Copy as Python")
             return
-        QApplication.clipboard().setText(job_script(job, self._script_name()))
+        analysis = shown_analysis(session)
+        several = analysis is not None and any(s.extra for s in exporting.specs_of(wishes, dataset))
+        index = session.shown_slice if several else None
+        QApplication.clipboard().setText(job_script(job, self._script_name(), index))
         self._window.job_bar.tell("A script that computes this image is on the clipboard.")

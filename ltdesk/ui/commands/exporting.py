@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 from PyQt5.QtGui import QImage
 
-from ltdesk.analysis import ResultSpec
+from ltdesk.analysis import CenterOfMass, ResultSpec
 from ltdesk.engine.atomic import atomic_path
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.recipe import make_recipe
@@ -19,8 +19,9 @@ from ltdesk.errors import ExportError, UsageError
 from ltdesk.job import Job
 from ltdesk.session import Session
 from ltdesk.shape_text import validation_text
+from ltdesk.ui.analyses.results import arrays_of, com_map
 from ltdesk.ui.live.answers import Answer
-from ltdesk.ui.live.wishes import MEAN_FRAME, Wish, Wishes, image_wishes, shown_wishes
+from ltdesk.ui.live.wishes import MEAN_FRAME, Wish, Wishes, image_wishes, shown_analysis, shown_wishes
 
 if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
     from ltdesk.engine.assembly import Results
@@ -35,15 +36,51 @@ class Seen(NamedTuple):
 
 
 Known = Callable[[Wish], Answer | None]
-AS_SEEN = ("composite", "com", "com_magnitude")
-"""Images made of several results: as pictures they are written as they are seen, as numbers what they are made of."""
+SPECTRUM = "spectrum"
+
+
+def as_seen(session: Session) -> str:
+    """What is shown where it is made of several results, or worked out from them: a composite, vectors, a spectrum.
+
+    As a picture it is written as it is seen, as numbers what it is made of. Empty: the image shown is a result.
+    """
+    if session.spectrum:
+        return SPECTRUM
+    vectors = isinstance(shown_analysis(session), CenterOfMass) and com_map_shown(session) == ""
+    return session.shown if session.shown == "composite" or vectors else ""
+
+
+def com_map_shown(session: Session) -> str | None:
+    """Which map of a centre of mass is shown, empty for vectors; None where none is."""
+    analysis = shown_analysis(session)
+    return com_map(analysis, session.shown) if isinstance(analysis, CenterOfMass) else None
+
+
+def _with_shown(wish: Wish, session: Session) -> Wish:
+    """A centre of mass with the map that is shown among its results."""
+    analysis, which = wish.analysis, com_map_shown(session)
+    if not isinstance(analysis, CenterOfMass) or analysis != shown_analysis(session) or which in ("", *analysis.maps):
+        return wish
+    return replace(wish, analysis=analysis.model_copy(update={"maps": (*analysis.maps, which)}))
 
 
 def offered(session: Session, dataset: Dataset, known: Known) -> Wishes:
-    """All that can be exported: every image, and the mean frame once it is known."""
-    unique = {wish.key: wish for wish in image_wishes(session)}
+    """All that can be exported: every image, frame and profile, and the mean frame once it is known."""
+    unique = {(wish.key, wish.analysis): _with_shown(wish, session) for wish in image_wishes(session)}
     mean = Wish("mean", MEAN_FRAME)
     return (*unique.values(), mean) if known(mean) is not None else tuple(unique.values())
+
+
+def scripted(session: Session) -> Wishes:
+    """What a script computes that gives the image shown: no other map of a centre of mass."""
+    which = com_map_shown(session)
+    maps = (which,) if which else ("y", "x")
+    return tuple(
+        replace(wish, analysis=wish.analysis.model_copy(update={"maps": maps}))
+        if isinstance(wish.analysis, CenterOfMass)
+        else wish
+        for wish in shown_wishes(session)
+    )
 
 
 def specs_of(wishes: Wishes, dataset: Dataset) -> tuple[ResultSpec, ...]:
@@ -52,10 +89,10 @@ def specs_of(wishes: Wishes, dataset: Dataset) -> tuple[ResultSpec, ...]:
 
 
 def shown_name(session: Session, dataset: Dataset) -> str:
-    """The image shown: a result's name, or one of `AS_SEEN`; empty where nothing is shown."""
-    if session.shown in AS_SEEN:
-        return session.shown
-    names = [spec.name for spec in specs_of(shown_wishes(session), dataset)]
+    """The image shown: a result's name, or what `as_seen` says; empty where nothing is shown."""
+    if as_seen(session):
+        return as_seen(session)
+    names = [spec.name for spec in specs_of(scripted(session), dataset)]
     return session.shown if session.shown in names else next(iter(names), "")
 
 
@@ -63,8 +100,13 @@ def job_of(session: Session, wishes: Wishes) -> Job:
     """The job that computes `wishes`, under their own names. Raises UsageError where it makes no sense."""
     if session.dataset is None or not wishes:
         raise UsageError("There is no image to export", "Draw a detector first.")
+    regions = {wish.region for wish in wishes}
+    if len(regions) > 1:
+        raise UsageError(
+            "Some of these are of the region, others of the whole scan", "Export them one after the other."
+        )
     try:
-        return Job(dataset=session.dataset, analyses=tuple(wish.analysis for wish in wishes))
+        return Job(dataset=session.dataset, analyses=tuple(wish.analysis for wish in wishes), region=wishes[0].region)
     except ValidationError as error:
         raise UsageError(validation_text(error), "Give one of the two another name.") from error
 
@@ -86,9 +128,12 @@ def results_of(wishes: Wishes, names: Sequence[str], known: Known, job: Job, dat
     if missing:
         raise ExportError(f"{', '.join(missing)}: not computed yet", "Wait until the image is exact.")
     found = [answer for _, answer in answers if answer is not None]
-    specs = specs_of(wishes, dataset)
-    arrays = (array for answer in found for array in answer.arrays)
-    pairs = [(spec, array) for spec, array in zip(specs, arrays, strict=True) if spec.name in names]
+    arrays = {
+        name: array
+        for wish, answer in zip(wishes, found, strict=True)
+        for name, array in arrays_of(answer, wish.analysis).items()
+    }
+    pairs = [(spec, arrays[spec.name]) for spec in specs_of(wishes, dataset) if spec.name in names]
     return Results(
         arrays={spec.name: array for spec, array in pairs},
         valid=np.logical_and.reduce([answer.valid for answer in found]),

@@ -26,7 +26,7 @@ from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits
 
 NEEDS_COM = "Add a centre of mass first."
-NOT_YET = "The centre of mass is still being computed: ask again when it is exact."
+WAITING = "Waiting until the centre of mass is exact."
 
 
 class FindingCommands(QObject):
@@ -44,6 +44,8 @@ class FindingCommands(QObject):
         self._dataset: Dataset | None = None
         self._suggestion: Suggestion | None = None
         self._busy = False
+        self._waiting: tuple[str, Callable[[CenterOfMass, Answer], Found], CenterOfMass] | None = None
+        live.answered.connect(self._try)
         self._finder = LatestAnswer(self, "ltdesk-finder")
         self._finder.answered.connect(self._take)
         self._finder.failed.connect(self._fail)
@@ -74,6 +76,7 @@ class FindingCommands(QObject):
         """Stop looking."""
         if self._busy:
             self._busy = False
+            self._waiting = None
             self._finder.forget()
             if self._suggestion is not None:
                 self._suggestion.cancel()
@@ -124,12 +127,24 @@ class FindingCommands(QObject):
         return next((analysis for analysis in all_of_them if isinstance(analysis, CenterOfMass)), None)
 
     def _ask(self, what: str, find: Callable[[CenterOfMass, Answer], Found]) -> None:
+        """Look for something as soon as the centre of mass is exact."""
         com = self._com()
-        answer = None if com is None else self._live.answer(analysis_wish(self._model.session, com))
-        if com is None or answer is None or answer.state != "exact":
-            self._window.job_bar.tell(NEEDS_COM if com is None else NOT_YET)
+        if com is None:
+            self._window.job_bar.tell(NEEDS_COM)
             return
-        self._begin(f"Looking for the {what}", partial(find, com, answer))
+        self._waiting = what, find, com
+        self._busy = True
+        self._window.job_bar.tell(f"{WAITING} Esc stops.")
+        self._try()
+
+    def _try(self, _: Answer | None = None) -> None:
+        if self._waiting is None:
+            return
+        what, find, com = self._waiting
+        answer = self._live.answer(analysis_wish(self._model.session, com))
+        if answer is not None and answer.state == "exact":
+            self._waiting = None
+            self._begin(f"Looking for the {what}", partial(find, com, answer))
 
     def _begin(self, words: str, find: Callable[[], Any]) -> None:
         self._busy = True
