@@ -70,6 +70,7 @@ class Photographer:
         self.take("composite")
         self.show("com")
         self.take("centre-of-mass")
+        self.show_analyses()
         self.show("detector")
         self.show_an_error()
         self.window.close()
@@ -96,6 +97,41 @@ class Photographer:
             self.tool("disk")
             self.drag((y, x), (y, x + 0.9 * self.radius))
             self.until_exact()
+
+    def show_analyses(self) -> None:
+        """The panel with a centre of mass: direction with its wheel; then a radial profile as curves."""
+        from ltdesk.geometry import Rectangle
+
+        form = self.window.analyses.form
+        self.window.actions_by_name["analyses"].trigger()
+        self.wait(0.2)
+        self.choose(form.widget("show"), "direction")
+        self.until_exact()
+        self.take("analysis-direction")
+        model = self.desk.model
+        model.edit("Region", model.session.but(region=Rectangle(y0=8, x0=8, y1=24, x1=22)))
+        self.add("radial")
+        self.window.slice_bar.slider.setValue(17)
+        self.wait(0.2)
+        self.until_exact()
+        self.until(lambda: set(self.window.profile.curves) == {"cursor", "region", "scan"})
+        self.take("analysis-profile")
+        self.window.actions_by_name["profile_plot"].trigger()
+        self.window.actions_by_name["region_all"].trigger()
+        self.window.tabs.setCurrentIndex(0)
+
+    def add(self, kind: str) -> None:
+        """Choose an analysis from the menu."""
+        menu = self.window.analyses.add_menu
+        next(action for action in menu.actions() if action.objectName() == f"add_{kind}").trigger()
+        self.wait(0.2)
+
+    def choose(self, box: Any, words: str) -> None:
+        """Choose an entry of a combo box."""
+        row = box.findText(words)
+        box.setCurrentIndex(row)
+        box.activated.emit(row)
+        self.wait(0.2)
 
     @property
     def beam(self) -> tuple[float, float]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from PyQt5.QtGui import QImage
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = {"welcome", "start", "dragging", "composite", "centre-of-mass", "error"}
+NAMES = {
+    "welcome", "start", "dragging", "composite", "centre-of-mass", "analysis-direction", "analysis-profile", "error",
+}  # fmt: skip
 
 
 def test_every_picture_is_made_anew(tmp_path: Path, qapp: object) -> None:
