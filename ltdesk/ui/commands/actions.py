@@ -121,7 +121,7 @@ TABLE = (
     Spec("fit_descan", "Analyses", "Fit Desc&an: Plane", "Ctrl+Alt+D", "The plane nearest to the centre of mass, over the region where there is one, is taken away from it"),
     Spec("fit_descan_paraboloid", "Analyses", "Fit Descan: Para&boloid", "Ctrl+Alt+Shift+D", "The same with a paraboloid"),
     Spec("suggest", "Analyses", "Su&ggest a Detector…", "Ctrl+Alt+S", "The weighted detector that tells two regions of the scan apart best", "suggest"),
-    Spec("noise", "Analyses", "N&oise of the Selected Detector", "Ctrl+Alt+N", "How sure the detector's image is by counting statistics: σ and signal to noise", "noise"),
+    Spec("noise", "Analyses", "N&oise of the Selected Detector", "Ctrl+Alt+E", "How sure the detector's image is by counting statistics: σ and signal to noise", "noise"),
     Spec("stop", "Job", "&Stop", "Esc", "Stop drawing; else stop opening; else cancel the job; else drop the region", "cancel", scan=False),
     Spec("retry", "Job", "&Compute Again", "F5", "Compute what failed or was cancelled", "retry"),
     Spec("connect", "Cluster", "&Connect…", "Ctrl+Shift+N", "Connect to a scheduler that computes and a storage that keeps scans", "connect", scan=False),
