@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,45 +11,64 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTING_MAY_TAKE = 60.0
 POLL = 0.02
+NO_STEALING = {"DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False"}
+"""As ltdesk's clusters are set up: the executor itself decides who does what."""
 
 
 class DaskProcesses:
     """A scheduler on 127.0.0.1, and workers of one thread that announce the hosts they are given.
 
     address : of the scheduler
+    path : Python's, of all of them
     workers : the processes by their names
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, plugins: str = "") -> None:
+        """plugins : one more folder of Python's path, for all of them"""
         self.folder = folder
+        self.path = os.pathsep.join(filter(None, (plugins, str(ROOT))))
         self.port = free_port("127.0.0.1")
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.addresses: dict[str, str] = {}
+        self._environments: dict[str, dict[str, str]] = {}
+        self.start_scheduler()
+
+    def start_scheduler(self) -> None:
         self.scheduler = self._start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", str(self.port))
 
-    def start_worker(self, name: str, host: str = "127.0.0.1") -> str:
-        """Start a worker; its address, where it will soon be."""
+    def start_worker(self, name: str, host: str = "127.0.0.1", environment: dict[str, str] | None = None) -> str:
+        """Start a worker, or start it again in another place; its address, where it will soon be."""
+        environment = self._environments.setdefault(name, environment or {})
         port = free_port(host)
         options = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--name", name, "--death-timeout", "60")
         self.workers[name] = self._start(
-            name, "worker", self.address, "--host", host, "--worker-port", str(port), *options
+            name, "worker", self.address, "--host", host, "--worker-port", str(port), *options, **environment
         )
         self.addresses[name] = f"tcp://{host}:{port}"
         return self.addresses[name]
 
-    def name_of(self, address: str) -> str:
-        return next(name for name, known in self.addresses.items() if known == address)
+    def revive(self) -> None:
+        """Start those workers again, in the same place, that have ended."""
+        for name, process in list(self.workers.items()):
+            if process.poll() is not None:
+                self.start_worker(name, str(urlsplit(self.addresses[name]).hostname))
 
-    def kill(self, name: str) -> None:
+    def forget(self, name: str) -> None:
+        """End a worker for good."""
         self.workers[name].kill()
         self.workers.pop(name).wait(10)
+
+    def kill_scheduler(self) -> None:
+        self.scheduler.kill()
+        self.scheduler.wait(10)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self.workers[name].send_signal(number)
@@ -65,15 +85,29 @@ class DaskProcesses:
         for process in processes:
             process.wait(10)
 
-    def _start(self, name: str, kind: str, *options: str) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, kind: str, *options: str, **more: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "distributed.cli.dask_" + kind, *options, "--no-dashboard"]
-        kernels = str(Path(os.environ["NUMBA_CACHE_DIR"]) / f"dask-{name.partition('.')[0]}")
-        environment = {**os.environ, "NUMBA_CACHE_DIR": kernels, "PYTHONPATH": str(ROOT)}
-        with (self.folder / f"{name}.log").open("wb") as output:
+        environment = {
+            **os.environ,
+            "NUMBA_CACHE_DIR": own_kernels(name),
+            "PYTHONPATH": self.path,
+            **NO_STEALING,
+            **more,
+        }
+        with (self.folder / f"{name}.log").open("ab") as output:
             return subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=output, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
+
+
+def own_kernels(name: str) -> str:
+    """A cache for compiled kernels: two processes must not fill one at once. It begins with those that are there."""
+    ours = Path(os.environ.get("NUMBA_CACHE_DIR") or ROOT / ".cache" / "numba" / "benchmarks")
+    folder = ours / f"dask-{name}"
+    if not folder.exists() and ours.exists():
+        shutil.copytree(ours, folder, ignore=lambda _, names: [n for n in names if n.startswith(("dask-", "gw"))])
+    return str(folder)
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = STARTING_MAY_TAKE) -> None:

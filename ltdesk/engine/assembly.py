@@ -6,6 +6,7 @@ who was first. A second copy of a partial is dropped.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from ltdesk.engine.dataset import Calibration, Dataset
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.recipe import make_recipe
 from ltdesk.job import Job, Partition, Plan
+
+MOST_REASONS = 20
+"""Kinds of reasons for not mapping that are kept."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,10 @@ class Assembly:
         self._seen: set[int] = set()
         self._plan: dict[int, Partition] = {}
         self._lock = threading.Lock()
-        self.traffic = {"bytes_mapped": 0, "bytes_read": 0, "bytes_network": 0}
+        self.traffic = {"bytes_mapped": 0, "bytes_read": 0, "bytes_network": 0, "bytes_checked": 0}
         self.hosts: set[str] = set()
+        self._not_mapped: dict[str, str] = {}
+        self._partitions_not_mapped = 0
 
     def start(self, plan: Plan) -> None:
         """The partitions to come."""
@@ -79,6 +85,15 @@ class Assembly:
     def next_to_fold(self) -> int:
         """Index of the first partition that is neither folded nor skipped; what runs ahead of it is kept waiting."""
         return self._next
+
+    @property
+    def not_mapped(self) -> dict[str, Any]:
+        """How many partitions were read though they might have been mapped, and why; nothing where there are none."""
+        if not self._partitions_not_mapped:
+            return {}
+        with self._lock:
+            reasons = list(self._not_mapped.values())
+        return {"partitions_not_mapped": self._partitions_not_mapped, "not_mapped": reasons}
 
     def add(self, partial: Partial) -> bool:
         """Take a partial in; False if it was known."""
@@ -138,6 +153,11 @@ class Assembly:
             self.traffic[key] += getattr(partial, key)
         if partial.host:
             self.hosts.add(partial.host)
+        if partial.not_mapped:
+            self._partitions_not_mapped += 1
+            reason = f"{partial.host}: {partial.not_mapped}"
+            if len(self._not_mapped) < MOST_REASONS:
+                self._not_mapped.setdefault(re.sub(r"\d+", "", reason), reason)  # of each kind one, with its numbers
 
     def _fold(self) -> None:
         while self._next in self._waiting:

@@ -95,6 +95,7 @@ class ClusterExecutor:
         self._lost_at: float | None = None
         self._runs: list[ClusterRun] = []
         self._roster = Roster()
+        self._left_out: dict[str, ClusterError] = {}
         self._serial = 0
         self._error: LtdeskError | None = None
         self._closed = False
@@ -156,6 +157,8 @@ class ClusterExecutor:
             handle, uuid.uuid4().hex, spec_of(told.model_dump_json(), dataset.identity()), plan, on_partial
         )
         handle.execution.update(executor="cluster", scheduler=self.address)
+        if self._left_out:
+            handle.execution.update(workers_left_out=[str(error) for error in self._left_out.values()])
         run.tell(self._roster)
         handle.on_cancel(lambda: self._thread.call(self._cancel, run))
         handle.started(plan)
@@ -191,9 +194,9 @@ class ClusterExecutor:
         await self._listen()
         met = asyncio.gather(*self._meeting.values(), return_exceptions=True)
         with contextlib.suppress(TimeoutError):  # those that take longer join when they answer
-            for error in await asyncio.wait_for(asyncio.shield(met), self._timeout):
-                if isinstance(error, ClusterError):
-                    raise error
+            await asyncio.wait_for(asyncio.shield(met), self._timeout)
+        if self._left_out and not len(self._roster):
+            raise next(iter(self._left_out.values()))
         self._spawn(self._keep_watch())
 
     async def _close(self) -> None:
@@ -239,31 +242,40 @@ class ClusterExecutor:
             self._meeting[address] = self._spawn(self._join(address))
 
     async def _join(self, address: str) -> None:
-        """Take a worker in once it answers. Raises ClusterError where it has other versions."""
+        """Take a worker in once it answers; one that has other versions is left out."""
         try:
-            while identity := (await self._link.workers()).get(address):
-                try:
-                    self._roster.add(await self._link.meet(address, identity))
-                    break
-                except (OSError, TimeoutError):
-                    await asyncio.sleep(TICK)
+            while self._link.is_up and not await self._has_joined(address):
+                await asyncio.sleep(TICK)
         except ClusterError as error:
             log.warning("a worker is left out: %s", error)
-            raise
+            self._left_out[address] = error
         finally:
             self._meeting.pop(address, None)
         self._pump()
 
+    async def _has_joined(self, address: str) -> bool:
+        """Whether a worker was taken in, or is gone. Raises ClusterError where it has other versions."""
+        try:
+            if identity := (await self._link.workers()).get(address):
+                self._roster.add(await self._link.meet(address, identity))
+        except (OSError, TimeoutError):
+            return False
+        return True
+
     def _leave(self, message: dict[str, Any]) -> None:
         address = message["worker"]
         self._roster.remove(address)
+        self._left_out.pop(address, None)
         if meeting := self._meeting.get(address):
             meeting.cancel()
-        held = set(message.get("processing-tasks", ()))
+        held, died = set(message.get("processing-tasks", ())), not message.get("expected")
         for run in list(self._runs):
+            for key in held & run.resent.keys():  # before it was let go, dask had given it to this worker
+                run.killed(run.resent.pop(key), address, KILLED)
             for flight in [flight for flight in run.flights if flight.worker.address == address or flight.key in held]:
                 self._drop(flight)
-                if flight.key in held and not message.get("expected") and not flight.late:
+                if flight.key in held and died and not flight.late:
+                    run.resent[flight.key] = flight.indices
                     run.killed(flight.indices, address, KILLED)
                 else:
                     run.give_back(flight.indices)
@@ -428,12 +440,12 @@ class ClusterExecutor:
             try:
                 await asyncio.wait_for(asyncio.shield(asked), self._patience)
             except TimeoutError:
-                worker.silent = True
+                self._roster.set_silent(worker, True)
                 for waiting in list(worker.flights):
                     self._give_to_others(waiting)
                 self._pump()
                 await asked
-        worker.silent = False
+        self._roster.set_silent(worker, False)
 
     def _give_to_others(self, flight: Flight) -> None:
         log.warning("%s lets a task wait; its partitions are given to others", flight.worker.address)

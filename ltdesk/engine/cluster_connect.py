@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import dask
 from distributed import Client, LocalCluster
 from distributed.versions import get_versions
 
@@ -16,6 +17,8 @@ from ltdesk.errors import ClusterError
 log = logging.getLogger(__name__)
 
 PROTOCOLS = ("tcp", "tls")
+NO_STEALING = "distributed.scheduler.work-stealing"
+"""Which worker does what is decided here, by where the bytes are; dask would move waiting tasks regardless."""
 PACKAGES = {"ltdesk": 9, "python": 2, "numpy": 2, "numba": 2, "distributed": 9}
 """What has to be the same everywhere, with how many parts of the version count: numbers are to be the same to the
 byte, and dask's messages have no versions of their own."""
@@ -27,23 +30,28 @@ ON_SCHEDULER = ("ltdesk", "python", "distributed")
 
 async def start_cluster(workers: int, threads: int) -> Any:
     """A cluster of processes on this machine."""
-    return await LocalCluster(  # type: ignore[no-untyped-call]
-        n_workers=workers,
-        threads_per_worker=threads,
-        asynchronous=True,
-        dashboard_address=None,
-        memory_limit=0,  # dask counts mapped files as memory taken, and would pause and kill
-        silence_logs=logging.CRITICAL,
-    )
+    with dask.config.set({NO_STEALING: False}):
+        return await LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=workers,
+            threads_per_worker=threads,
+            asynchronous=True,
+            dashboard_address=None,
+            memory_limit=0,  # dask counts mapped files as memory taken, and would pause and kill
+            silence_logs=logging.CRITICAL,
+        )
 
 
 async def connect_client(address: str, timeout: float) -> Any:
     """A client of the scheduler at `address`. Raises ClusterError within about `timeout` seconds."""
     check_address(address)
+    client: Any = Client(  # type: ignore[no-untyped-call]
+        address, asynchronous=True, timeout=timeout, set_as_default=False, name="ltdesk"
+    )
     try:
-        client = await asyncio.wait_for(_new_client(address, timeout), timeout + 1)
+        await asyncio.wait_for(client, timeout + 1)
         versions = await asyncio.wait_for(client.scheduler.versions(packages=OURS), timeout)
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+        await client.close()
         reason = " ".join(str(error).split()) or "no answer"
         raise ClusterError(
             f"{address}: there is no dask scheduler that answers within {timeout:g} s ({reason})",
@@ -55,12 +63,6 @@ async def connect_client(address: str, timeout: float) -> Any:
         await client.close()
         raise
     return client
-
-
-async def _new_client(address: str, timeout: float) -> Any:
-    return await Client(  # type: ignore[no-untyped-call]
-        address, asynchronous=True, timeout=timeout, set_as_default=False, name="ltdesk"
-    )
 
 
 def check_address(address: str) -> None:

@@ -25,8 +25,13 @@ log = logging.getLogger(__name__)
 TASK_SECONDS = 0.2
 """Work in a task: short enough to be stopped and balanced, long enough to make its way (some ms) not count."""
 MOST_PARTITIONS = 256
+OUTSIDE_AT_ONCE = 16
+"""Partitions in a task while all that came back lie outside the region, and so cost nothing."""
 MOST_TRIES = 3
 """How often a partition may fail, or take its worker along, before it is given up."""
+AFAR = 10
+"""How much longer a partition takes over the network than mapped: who holds none of what waits takes it only where its
+holders would not come to it in that time."""
 RUN_AHEAD = 4
 """Partitions a thread may always be ahead of the fold."""
 HELD_BYTES = 1 << 30
@@ -69,6 +74,7 @@ class ClusterRun:
     waiting : indices of partitions that nobody works on, in the plan's order
     refused : why a worker can do nothing for this job, by its address
     seconds : that a partition takes, by the last answers
+    resent : partitions of tasks whose worker died, by key: dask gives them to another at once, which may die of it too
     stop_by : when a cancelled job no longer waits for its tasks, on the monotonic clock
     """
 
@@ -81,6 +87,7 @@ class ClusterRun:
     waiting: list[int] = field(default_factory=list)
     flights: set[Flight] = field(default_factory=set)
     refused: dict[str, LtdeskError] = field(default_factory=dict)
+    resent: dict[str, tuple[int, ...]] = field(default_factory=dict)
     ended: bool = False
     stop_by: float | None = None
     on_holder: int = 0
@@ -94,6 +101,7 @@ class ClusterRun:
         self._nodes: dict[str, dict[str, float]] = defaultdict(lambda: {"partitions": 0, "bytes": 0, "seconds": 0.0})
         self._held_bytes = 1
         self._last_seconds: deque[float] = deque(maxlen=15)
+        self._paces: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=5))
 
     @property
     def seconds(self) -> float | None:
@@ -137,11 +145,12 @@ class ClusterRun:
     def give_back(self, indices: tuple[int, ...]) -> None:
         """Those of the partitions that are neither done nor given up nor under way wait again."""
         state = self.handle.state
-        under_way = {index for flight in self.flights if not flight.late for index in flight.indices}
-        for index in indices:
-            if state.has(index) or index in state.failures or index in under_way or self._waits(index):
-                continue
-            insort(self.waiting, index)
+        left = [index for index in indices if not (state.has(index) or index in state.failures or self._waits(index))]
+        if left:
+            under_way = {index for flight in self.flights if not flight.late for index in flight.indices}
+            for index in left:
+                if index not in under_way:
+                    insort(self.waiting, index)
 
     def killed(self, indices: tuple[int, ...], worker: str, cause: str) -> None:
         """A worker died with these partitions on it: each is tried again, alone, until it has taken several along."""
@@ -197,7 +206,26 @@ class ClusterRun:
             return tuple(mine)
         if free := [index for index in window if not nears[index]][:count]:
             return tuple(free)
-        return () if worker.flights else tuple(window[:1])  # better from afar than not at all
+        return () if worker.flights else self._from_afar(window, nears, roster)
+
+    def _from_afar(self, window: list[int], nears: dict[int, frozenset[str]], roster: Roster) -> tuple[int, ...]:
+        """The first partition whose holders have so much to do that it is done sooner where it isn't."""
+        queued = {worker.address: sum(len(flight.indices) for flight in worker.flights) for worker in roster}
+        threads = {worker.address: worker.threads for worker in roster}
+        before: dict[str, float] = defaultdict(float)
+        for index in window:
+            near = nears[index]
+            waits = [self._pace(address) * (queued[address] + before[address]) / threads[address] for address in near]
+            if min(waits, default=0.0) > AFAR * (self.seconds or 0.0):
+                return (index,)
+            for address in near:
+                before[address] += 1 / len(near)
+        return ()
+
+    def _pace(self, address: str) -> float:
+        """Seconds that a worker takes for a partition."""
+        known = self._paces.get(address)
+        return median(known) if known else self.seconds or 0.0
 
     def _may(self, worker: Worker, index: int, roster: Roster) -> bool:
         """A partition that failed on a worker goes to another one, where there is another."""
@@ -207,7 +235,7 @@ class ClusterRun:
 
     def _per_task(self, roster: Roster) -> int:
         if not self.seconds:
-            return 1
+            return OUTSIDE_AT_ONCE if self.handle.state.done else 1
         fair = len(self.waiting) // (2 * max(1, roster.threads))  # towards the end, everyone gets something
         return max(1, min(round(TASK_SECONDS / self.seconds), fair, MOST_PARTITIONS))
 
@@ -221,7 +249,7 @@ class ClusterRun:
         self._used.add(answer.worker)
         for partial in answer.partials:
             if not self.handle.state.has(partial.index):
-                self._count(partial)
+                self._count(partial, answer.worker)
                 self._count_place(self.holders[partial.index], answer.worker, roster)
                 if self.on_partial is not None:
                     self.on_partial(partial)
@@ -231,7 +259,7 @@ class ClusterRun:
         for failure in answer.failures:
             self._failed(failure, answer)
 
-    def _count(self, partial: Partial) -> None:
+    def _count(self, partial: Partial, worker: str) -> None:
         nbytes = partial.bytes_mapped + partial.bytes_read + partial.bytes_network
         node = self._nodes[partial.host]
         node["partitions"] += 1
@@ -239,6 +267,7 @@ class ClusterRun:
         node["seconds"] += partial.seconds
         if nbytes:  # a partition outside the region says nothing
             self._last_seconds.append(partial.seconds)
+            self._paces[worker].append(partial.seconds)
 
     def _count_place(self, holders: tuple[str, ...], worker: str, roster: Roster) -> None:
         if holders:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ltdesk.errors import JobCancelled, LtdeskError, OpenError
 
@@ -71,7 +72,8 @@ def run_task(token: str, spec: bytes | None, partitions: list[Corners]) -> Answe
     """
     from distributed import get_worker
 
-    answer = Answer(get_worker().address, socket.gethostname())
+    worker = get_worker()
+    answer = Answer(worker.address, _host(worker))
     if token in _cancelled:
         return answer
     try:
@@ -116,7 +118,9 @@ def _run(token: str, prepared: Prepared, partitions: list[Corners], answer: Answ
     cancelled: Callable[[], bool] = lambda: token in _cancelled  # noqa: E731
     for corners in partitions:
         try:
-            answer.partials.append(run_partition(prepared, Partition(*corners), cancelled))
+            partial = run_partition(prepared, Partition(*corners), cancelled)
+            partial.host = answer.host
+            answer.partials.append(partial)
         except JobCancelled:
             return
         except LtdeskError as error:
@@ -173,6 +177,12 @@ def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any, most: int) ->
 
 def _one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _host(worker: Any) -> str:
+    """What this host is called; where workers of one machine stand for hosts of their own, what they stand for."""
+    ip = str(urlsplit(worker.address).hostname)
+    return ip if _is_loopback(ip) and ip not in ("127.0.0.1", "::1") else socket.gethostname()
 
 
 def _is_loopback(name: str) -> bool:

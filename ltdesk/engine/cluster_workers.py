@@ -82,15 +82,20 @@ class Roster:
         self._near.clear()
         return self._workers.pop(address, None)
 
+    def set_silent(self, worker: Worker, silent: bool) -> None:
+        """Others take over what lies with a worker that answers nothing."""
+        worker.silent = silent
+        self._near.clear()
+
     @property
     def threads(self) -> int:
         """Tasks that all workers together run at once."""
         return sum(worker.threads for worker in self._workers.values() if not worker.silent)
 
     def near(self, holders: tuple[str, ...]) -> frozenset[str]:
-        """Addresses of the workers on one of the hosts."""
+        """Addresses of the workers on one of the hosts, but for those that answer nothing."""
         if holders not in self._near:
-            on = (worker.address for worker in self if is_on(worker.host_names, holders))
+            on = (worker.address for worker in self if not worker.silent and is_on(worker.host_names, holders))
             self._near[holders] = frozenset(on) if holders else frozenset()
         return self._near[holders]
 

@@ -63,12 +63,16 @@ class Tile(NamedTuple):
     frames : (n, ky, kx)
     mapped : bytes seen through a map of the file; 0 where they were copied
     network : bytes that came over a network
+    checked : bytes compared with their checksum before this tile, since they had not been mapped here before
+    not_mapped : why it is no map, where it might have been one
     """
 
     start: int
     frames: NDArray[Any]
     mapped: int = 0
     network: int = 0
+    checked: int = 0
+    not_mapped: str = ""
 
 
 @dataclass

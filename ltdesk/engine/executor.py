@@ -159,7 +159,7 @@ class JobHandle:
             "partitions_done": update.done,
             "seconds": round(update.seconds, 6),
         }
-        return {**self.execution, **counts, **self.assembly.traffic}
+        return {**self.execution, **counts, **self.assembly.traffic, **self.assembly.not_mapped}
 
     def _failure(self) -> JobFailed:
         failures = self.state.failures

@@ -86,11 +86,11 @@ class IngestedScan(Dataset):
         stored = self._stored(partition)
         if not stored.frames:
             return
-        file = self._mapped(partition.index, stored)
+        file, checked = self._mapped(partition.index, stored)
         if file is not None:
-            yield from self._mapped_tiles(file, partition, stored)
+            yield from self._mapped_tiles(file, partition, stored, checked)
         else:
-            yield from self._read_tiles(partition, stored)
+            yield from self._read_tiles(partition, stored, self.not_mapped.get(partition.index, ""))
 
     def close(self) -> None:
         with self._lock:
@@ -101,16 +101,18 @@ class IngestedScan(Dataset):
             file.close()
         self.storage.close()
 
-    def _mapped_tiles(self, file: MappedFile, partition: Partition, stored: StoredPartition) -> Iterator[Tile]:
+    def _mapped_tiles(
+        self, file: MappedFile, partition: Partition, stored: StoredPartition, checked: int
+    ) -> Iterator[Tile]:
         at = 0
         for span in self._spans(partition, stored):
             nbytes = span.count * self.frame_bytes
             file.check()
-            yield Tile(span.start, self._as_frames(file.view(at, nbytes)), nbytes)
+            yield Tile(span.start, self._as_frames(file.view(at, nbytes)), nbytes, checked=checked)
             file.check(at, nbytes)
-            at += nbytes
+            at, checked = at + nbytes, 0
 
-    def _read_tiles(self, partition: Partition, stored: StoredPartition) -> Iterator[Tile]:
+    def _read_tiles(self, partition: Partition, stored: StoredPartition, reason: str) -> Iterator[Tile]:
         path, crc = self._path(partition.index), 0
         with self.storage.reader(path, 0, stored.nbytes) as reader:
             for span in self._spans(partition, stored):
@@ -118,12 +120,10 @@ class IngestedScan(Dataset):
                 reader.fill(memoryview(raw.data))
                 crc = crc32c(raw.data, crc)
                 raw.flags.writeable = False
-                yield Tile(span.start, self._as_frames(raw), **self._way(raw.nbytes))
+                network = raw.nbytes if self.storage.is_remote else 0
+                yield Tile(span.start, self._as_frames(raw), network=network, not_mapped=reason)
         if crc != stored.crc32c:
             raise self._damaged(path, crc, stored)
-
-    def _way(self, nbytes: int) -> dict[str, int]:
-        return {"network": nbytes} if self.storage.is_remote else {}
 
     def _read_frame(self, y: int, x: int) -> NDArray[Any]:
         partition, stored = self._partition_at(y, x)
@@ -177,19 +177,22 @@ class IngestedScan(Dataset):
         )  # 5 ms at 10^5 partitions
         return self.sidecar.plan[index], self.sidecar.partitions[index]
 
-    def _mapped(self, index: int, stored: StoredPartition) -> MappedFile | None:
-        """A partition's file, mapped and checked; None where it has to be read, with the reason in `not_mapped`."""
+    def _mapped(self, index: int, stored: StoredPartition) -> tuple[MappedFile | None, int]:
+        """A partition's file, mapped, and how many bytes were checked for that now.
+
+        None where it has to be read, with the reason in `not_mapped`.
+        """
         with self._lock:
             if index in self._maps:
                 self._maps.move_to_end(index)
-                return self._maps[index]
+                return self._maps[index], 0
         try:
-            file = self._map(self._path(index), stored)
+            file, checked = self._map(self._path(index), stored)
         except LtdeskError as error:
             self.not_mapped[index] = str(error)
-            return None
+            return None, 0
         self.not_mapped.pop(index, None)
-        return self._keep(index, file)
+        return self._keep(index, file), checked
 
     def _keep(self, index: int, file: MappedFile) -> MappedFile:
         with self._lock:
@@ -201,7 +204,7 @@ class IngestedScan(Dataset):
                 self._maps.popitem(last=False)  # closed when the last tile of it goes
             return kept
 
-    def _map(self, path: str, stored: StoredPartition) -> MappedFile:
+    def _map(self, path: str, stored: StoredPartition) -> tuple[MappedFile, int]:
         """Raises LtdeskError with the reason where it can't be mapped or isn't what it was."""
         local = self.storage.local_file(path)
         if local.size != stored.nbytes:
@@ -209,14 +212,13 @@ class IngestedScan(Dataset):
         file = MappedFile(local.path)
         if not file.mapped:
             raise NotLocal(f"{local.path}: is on a disk that can't be mapped safely")
-        self._check(file, local, stored)
-        return file
+        return file, self._check(file, local, stored)
 
-    def _check(self, file: MappedFile, local: LocalFile, stored: StoredPartition) -> None:
-        """Compare the checksum, once a file: a map goes past what HDFS or a disk checks."""
+    def _check(self, file: MappedFile, local: LocalFile, stored: StoredPartition) -> int:
+        """Compare the checksum, once a file: a map goes past what HDFS or a disk checks. How many bytes that took."""
         key = (*local.key, stored.crc32c)
         if key in _checked:
-            return
+            return 0
         crc = 0
         for piece in in_pieces(memoryview(file.view(0, stored.nbytes).data)):
             crc = crc32c(piece, crc)
@@ -226,6 +228,7 @@ class IngestedScan(Dataset):
             log.warning("%s", error)
             raise error
         _checked.add(key)
+        return stored.nbytes
 
     def _damaged(self, path: str, crc: int, stored: StoredPartition) -> DamagedFileError:
         what = f"is damaged: its CRC32C is {crc:08x}, not {stored.crc32c:08x}"

@@ -20,6 +20,8 @@ class Partial:
         frame ones ``(ky, kx)``, single ones ``(*extra)``
     valid : (h * w) bool, positions whose frame took part
     bytes_mapped, bytes_read, bytes_network : frames seen through a map, copied from a file, fetched over a network
+    bytes_checked : compared with their checksum first, since they had not been mapped there before
+    not_mapped : why they were not mapped, where they might have been
     seconds : time it took
     host : where it was done
     """
@@ -30,5 +32,7 @@ class Partial:
     bytes_mapped: int = 0
     bytes_read: int = 0
     bytes_network: int = 0
+    bytes_checked: int = 0
+    not_mapped: str = ""
     seconds: float = 0.0
     host: str = field(default="")

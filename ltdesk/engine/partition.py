@@ -68,6 +68,8 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
         nbytes = tile.frames.nbytes
         partial.bytes_mapped += tile.mapped
         partial.bytes_network += tile.network
+        partial.bytes_checked += tile.checked
+        partial.not_mapped = tile.not_mapped
         partial.bytes_read += nbytes - tile.mapped - tile.network
         for start, stop in _runs(region, tile.start, tile.start + len(tile.frames)):
             for at, frames in _blocks(prepared, tile.frames[start - tile.start : stop - tile.start], start):

@@ -1,15 +1,18 @@
-"""A real HDFS for the tests in this folder, once a session, started when the first of them needs it."""
+"""A real HDFS, and dask workers beside its DataNodes, once a session, started when the first test needs them."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from ltdesk.engine.cluster import ClusterExecutor
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
 from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN
-from tests.cluster.hdfs import Hdfs, NoHdfs, class_path, why_not
+from tests.cluster.hdfs import Hdfs, class_path, why_not
+from tests.dask_processes import DaskProcesses, until
 from tests.engine.storage.storage_suite import Place
 
 
@@ -29,12 +32,30 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
         pytest.skip(reason)
     try:
         class_path()
-    except NoHdfs as error:
-        pytest.skip(str(error))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"Maven could not fetch HDFS: {error}")
     cluster = Hdfs(tmp_path_factory.mktemp("hdfs"))
     cluster.start()
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def dask_nodes(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskProcesses]:
+    """A scheduler, and a worker beside each DataNode: it announces the same host, and may map that node's blocks."""
+    processes = DaskProcesses(tmp_path_factory.mktemp("dask"))
+    for number, host in enumerate(hdfs.hosts):
+        processes.start_worker(f"node{number}", host, {DATA_DIRS: str(hdfs.data_folder(number))})
+    yield processes
+    processes.stop()
+
+
+@pytest.fixture
+def near(dask_nodes: DaskProcesses) -> Iterator[ClusterExecutor]:
+    """An executor on these workers, all of which are there."""
+    with ClusterExecutor(dask_nodes.address, timeout=60, patience=2) as executor:
+        until(lambda: len(executor.workers) == len(dask_nodes.workers), "the workers join")
+        yield executor
 
 
 @pytest.fixture(autouse=True)

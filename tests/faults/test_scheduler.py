@@ -1,0 +1,115 @@
+"""A scheduler that isn't there, is something else, has other versions, or ends: said at once and clearly."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltdesk.analysis import VirtualDetector
+from ltdesk.engine.cluster import ClusterExecutor
+from ltdesk.errors import ClusterError
+from ltdesk.geometry import Rectangle
+from tests.dask_processes import DaskProcesses, until
+from tests.engine.executor_suite import job_for
+from tests.faults.gated_scan import Commands, install
+from tests.ports import free_port
+
+DETECTOR = VirtualDetector(Rectangle(y0=0, x0=0, y1=128, x1=128), name="all")
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("dask")]
+
+
+@pytest.fixture
+def dask(tmp_path: Path) -> Iterator[DaskProcesses]:
+    processes = DaskProcesses(tmp_path, install(tmp_path / "plug-in"))
+    yield processes
+    processes.stop()
+
+
+def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path) -> None:
+    """The job fails at once; what is done stays to be seen; connecting again works once it is back."""
+    array = np.random.default_rng(5).integers(0, 60000, (24, 16, 128, 128)).astype(np.float32)
+    np.save(tmp_path / "scan.npy", array)
+    (tmp_path / "commands").mkdir()
+    commands, sums = Commands(tmp_path / "commands"), array.astype(np.float64).sum(axis=(2, 3))
+    dask.start_worker("a", "127.0.0.2")
+    with commands.scan(str(tmp_path / "scan.npy")) as scan:
+        with ClusterExecutor(dask.address, timeout=60) as executor:
+            until(lambda: len(executor.workers) == 1, "the worker joins")
+            commands.shut_at(12)
+            handle = executor.submit(job_for(scan, DETECTOR), scan)
+            until(lambda: 12 in commands.begun, "the job is half done")
+            started = time.monotonic()
+            dask.kill_scheduler()
+            with pytest.raises(ClusterError, match=r"the connection to the scheduler is lost.*Connect again"):
+                handle.result(60)
+            assert time.monotonic() - started < 10
+            results = handle.results()
+            assert results.valid.any()
+            np.testing.assert_array_equal(results["all"], np.where(results.valid, sums, np.nan))
+            with pytest.raises(ClusterError, match="is lost"):
+                executor.submit(job_for(scan, DETECTOR), scan)
+        commands.open()
+        dask.workers["a"].wait(60)  # it ends by itself, as its scheduler is gone
+        dask.start_scheduler()
+        dask.revive()
+        with ClusterExecutor(dask.address, timeout=60) as executor:
+            results = executor.submit(job_for(scan, DETECTOR), scan).result(60)
+    np.testing.assert_array_equal(results["all"], sums)
+
+
+def test_nothing_is_there() -> None:
+    address = f"tcp://127.0.0.1:{free_port('127.0.0.1')}"
+    started = time.monotonic()
+    with pytest.raises(ClusterError, match=rf"{address}: there is no dask scheduler that answers.*Check host and port"):
+        ClusterExecutor(address, timeout=2)
+    assert time.monotonic() - started < 6
+
+
+def test_it_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        started = time.monotonic()
+        with pytest.raises(ClusterError, match="no dask scheduler that answers within 1 s"):
+            ClusterExecutor(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=1)
+        assert time.monotonic() - started < 6
+
+
+def test_a_host_that_is_not_there() -> None:
+    with pytest.raises(ClusterError, match=r"no\.such\.host\.invalid:8786: there is no dask scheduler"):
+        ClusterExecutor("tcp://no.such.host.invalid:8786", timeout=2)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "node0", "node0:8786", "http://node0:8786", "tcp://node0:port", "tcp://:8786", "tcp://127.0.0.1"]
+)
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(ClusterError, match=r"is not a scheduler's address. Write it like tcp://host:8786"):
+        ClusterExecutor(address)
+
+
+def test_a_worker_with_another_version_is_left_out(dask: DaskProcesses, tmp_path: Path) -> None:
+    """Alone, it can't be connected to; among others, jobs run on those, and say so."""
+    info = tmp_path / "other" / "ltdesk-0.0.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ltdesk\nVersion: 0.0.1\n")
+    dask.start_worker("old", "127.0.0.2", {"PYTHONPATH": f"{tmp_path / 'other'}:{dask.path}"})
+    until(lambda: "Registered to" in dask.output("old"), "the worker registers")
+    with pytest.raises(
+        ClusterError, match=r"tcp://127\.0\.0\.2:\d+: the worker has ltdesk 0\.0\.1 \(here .*same versions"
+    ):
+        ClusterExecutor(dask.address, timeout=30)
+    dask.start_worker("new", "127.0.0.3")
+    until(lambda: "Registered to" in dask.output("new"), "the worker registers")
+    np.save(tmp_path / "scan.npy", np.ones((4, 5, 6, 7), np.float32))
+    from ltdesk.engine.open import open_dataset
+
+    with ClusterExecutor(dask.address, timeout=30) as executor, open_dataset(tmp_path / "scan.npy") as scan:
+        assert executor.workers == (dask.addresses["new"],)
+        results = executor.submit(job_for(scan, DETECTOR), scan).result(60)
+    np.testing.assert_array_equal(results["all"], np.full((4, 5), 42.0))
+    (reason,) = results.execution["workers_left_out"]
+    assert reason.startswith(f"{dask.addresses['old']}: the worker has ltdesk 0.0.1")
