@@ -250,7 +250,11 @@ def _note(correction: Correction, patches: Patches) -> str:
     if ky_kx is not None:
         marked = 0 if shape is None else int(shape.mask(ky_kx).sum())
         if patches.dead.size > marked:
-            notes.append(f"{patches.dead.size - marked} pixels without a finite dark or gain count as dead")
+            notes.append(f"taken as dead for want of a finite dark or gain: {_pixels(patches.dead.size - marked)}")
     if patches.unknown:
-        notes.append(f"{patches.unknown} dead pixels are more than {REACH} pixels from any good one and count as 0")
+        notes.append(f"counted as 0, more than {REACH} pixels from any good one: {_pixels(patches.unknown)}")
     return "; ".join(notes)
+
+
+def _pixels(count: int) -> str:
+    return f"{count} pixel{'' if count == 1 else 's'}"

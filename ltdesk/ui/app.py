@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QApplication
@@ -22,6 +22,7 @@ from ltdesk.ui.cluster.connection import ClusterConnection
 from ltdesk.ui.cluster.placed_executor import PlacedExecutor
 from ltdesk.ui.collector import Collector
 from ltdesk.ui.commands.analysis_commands import AnalysisCommands
+from ltdesk.ui.commands.correction_commands import CorrectionCommands
 from ltdesk.ui.commands.detector_commands import DetectorCommands
 from ltdesk.ui.commands.export_commands import ExportCommands
 from ltdesk.ui.commands.file_commands import FileCommands
@@ -100,6 +101,7 @@ class Desk(QObject):
             window, self.model, self.tools, self.profile_pane, self.settings, self.files.show_error
         )
         self.finding = FindingCommands(window, self.model, self.live, self.files.show_error)
+        self.corrections = CorrectionCommands(window, self.model, self.settings, self.files.show_error)
         self.exports = ExportCommands(window, self.model, self.live, self.settings, self.files.show_error)
         self.cluster = ClusterCommands(window, self.connection, self.live, self.files.open_path)
         self.help = HelpCommands(window)
@@ -112,6 +114,7 @@ class Desk(QObject):
         self.live.refused.connect(self._show_refusal)
         self.opener.opened.connect(self._open)
         self.files.close_wanted.connect(self.close_scan)
+        self.corrections.corrected.connect(self._show_corrected)
         self.frame_pane.spectrum_shown.connect(self.keyboard.set_spectrum)
         self.window.closing.connect(self.close)
         actions.connect(stop=self.stop, retry=self.retry)
@@ -173,6 +176,7 @@ class Desk(QObject):
         self.opener.close()
         self.files.close()
         self.exports.close()
+        self.corrections.close()
         self.analyses.close()
         self.finding.close()
         self.profile_pane.close()
@@ -194,12 +198,8 @@ class Desk(QObject):
 
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
         """Put another dataset and its session in the place of what is open."""
-        old, self.dataset = self.dataset, dataset
-        followers = (self.cluster, self.profile_pane, self.window.slice_bar, self.analyses, self.finding)
-        for part in (self.live, self.reader, self.keyboard, self.files, self.exports, *followers):
-            part.set_dataset(None)
-        self.frame_pane.open(None, None)
-        self.image_pane.open(None)
+        old = self.dataset
+        self._follow_none()
         self.model.open(session)
         frame_shape = None if dataset is None else dataset.frame_shape
         self.window.detectors.set_frame_shape(frame_shape)
@@ -208,13 +208,34 @@ class Desk(QObject):
             self.tools.frame_shape = frame_shape
         self.views.set_beam(None if beam is None else beam.beam)
         self.window.analyses.form.set_scan(frame_shape, None if beam is None else beam.beam)
-        self.frame_pane.open(dataset, None if sample is None else sample.sample)
-        self.image_pane.open(dataset)
-        for part in (self.reader, self.keyboard, self.files, self.exports, *followers, self.live):
-            part.set_dataset(dataset)
-        self.window.job_bar.show_dataset(dataset)
+        self._follow_dataset(dataset, sample)
         self.window.actions_by_name.set_scan_open(dataset is not None)
         self._release(old)
+
+    def _show_corrected(self, dataset: Dataset) -> None:
+        """The same scan, its frames corrected in another way; the file stays open."""
+        self._follow_none()
+        self._follow_dataset(dataset, None)
+
+    def _follow_none(self) -> None:
+        for part in (self.live, *self._followers()):
+            part.set_dataset(None)
+        self.frame_pane.open(None, None)
+        self.image_pane.open(None)
+
+    def _follow_dataset(self, dataset: Dataset | None, sample) -> None:
+        """Show a dataset; jobs last, once all who take their answers know what they are about."""
+        self.dataset = dataset
+        self.frame_pane.open(dataset, None if sample is None else sample.sample)
+        self.image_pane.open(dataset)
+        for part in (*self._followers(), self.live):
+            part.set_dataset(dataset)
+        self.window.job_bar.show_dataset(dataset)
+
+    def _followers(self) -> tuple[Any, ...]:
+        """Those who have to know what is open, but for the panes and the jobs."""
+        files = (self.reader, self.keyboard, self.files, self.exports, self.corrections, self.cluster)
+        return (*files, self.profile_pane, self.window.slice_bar, self.analyses, self.finding)
 
     def _release(self, dataset: Dataset | None) -> None:
         """Close a dataset once nothing reads it any more."""

@@ -10,8 +10,9 @@ from PyQt5.QtWidgets import QUndoCommand, QUndoStack
 
 from ltdesk.session import Session
 
-UNDOABLE = ("region", "detectors", "analyses", "follows", "frame_display", "image_display", "displays")
-"""What undo brings back. Where one looks (cursor, what is shown, which detector is selected) stays as it is."""
+UNDOABLE = ("dataset", "region", "detectors", "analyses", "follows", "frame_display", "image_display", "displays")
+"""What undo brings back; of the dataset that is how its frames are corrected. Where one looks (cursor, what is shown,
+which detector is selected) stays as it is."""
 
 
 class SessionModel(QObject):

@@ -169,7 +169,7 @@ def test_a_pixel_without_a_finite_gain_is_dead(tmp_path: Path) -> None:
     array = make_array("<u2")
     with write(tmp_path, array) as stored:
         dataset = corrected(stored, Correction(gain=gain, dark=dark))
-        assert "3 pixels without a finite dark or gain" in dataset.note
+        assert "taken as dead for want of a finite dark or gain: 3 pixels" in dataset.note
         found = shown(dataset)
     assert np.isfinite(found).all()
     expected = Correction(gain=np.where(dead, 1, gain), dark=np.where(dead, 0, dark), dead_pixels=dead)
@@ -182,7 +182,7 @@ def test_deep_within_dead_pixels_nothing_is_made_up(tmp_path: Path) -> None:
     dead[5:13, 5:13] = True
     with write(tmp_path, array) as stored:
         dataset = corrected(stored, Correction(dead_pixels=dead))
-        assert "4 dead pixels are more than 3 pixels from any good one" in dataset.note
+        assert "counted as 0, more than 3 pixels from any good one: 4 pixels" in dataset.note
         expected = np.full((20, 20), 7)
         expected[8:10, 8:10] = 0
         np.testing.assert_array_equal(dataset.frame(2, 3), expected)

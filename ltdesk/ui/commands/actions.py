@@ -59,6 +59,7 @@ TABLE = (
     Spec("save", "File", "&Save Session", "Ctrl+S", "Save what is open and drawn", "save"),
     Spec("save_as", "File", "Save Session &As…", "Ctrl+Shift+S", "Save what is open and drawn under another name"),
     Spec("export", "File", "&Export…", "Ctrl+E", "Write images and frames as TIFF, PNG, npz or HDF5, with their recipe", "export"),
+    Spec("correct", "File", "Correct &Frames…", "Ctrl+Shift+F", "Take dark, gain and dead pixels off every frame, from files"),
     Spec("close", "File", "&Close Scan", "Ctrl+W", "Close the scan and go back to the start page"),
     Spec("quit", "File", "&Quit", "Ctrl+Q", "Close the window", scan=False),
     Spec("undo", "Edit", "&Undo", "Ctrl+Z", "Take the last edit back", "undo", scan=False),

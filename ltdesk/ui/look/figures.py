@@ -23,11 +23,12 @@ def time_text(seconds: float) -> str:
 
 
 def shape_text(dataset: Dataset) -> str:
-    """``40×40 × 95×95 u16  29 MB``"""
+    """``40×40 × 95×95 u16  29 MB``; the pixels' type is that of corrected ones, which it says"""
     sy, sx, ky, kx = dataset.shape
     kind = {"u": "u", "i": "i", "f": "f", "b": "bool"}.get(dataset.dtype.kind, dataset.dtype.name)
     bits = "" if kind == "bool" else str(8 * dataset.dtype.itemsize)
-    return f"{sy}×{sx} × {ky}×{kx} {kind}{bits}   {size_text(dataset.nbytes)}"
+    corrected = "" if dataset.corrector is None else " corrected"
+    return f"{sy}×{sx} × {ky}×{kx} {kind}{bits}{corrected}   {size_text(dataset.nbytes)}"
 
 
 def damage_text(dataset: Dataset) -> str:
