@@ -10,6 +10,7 @@ import hashlib
 import logging
 import posixpath
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 
 MOST_MAPS = 128
 """Partition files of one scan that are kept mapped; each takes two file descriptors, and a process has 1024."""
+
+HOLDERS_KEPT = 60.0
+"""Seconds that the hosts of a partition are taken for known: each job, so each move of a detector, would ask for all of
+them anew (some ms each). What has moved meanwhile is read from afar, no more."""
 
 _checked: set[tuple[object, ...]] = set()
 """Keys of the local files whose checksum this process has compared."""
@@ -62,6 +67,7 @@ class IngestedScan(Dataset):
         self.not_mapped: dict[int, str] = {}
         self._identity = identity
         self._maps: OrderedDict[int, MappedFile] = OrderedDict()
+        self._holders: dict[int, tuple[tuple[str, ...], float]] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -76,11 +82,17 @@ class IngestedScan(Dataset):
         return self._identity
 
     def holders(self, partition: Partition) -> tuple[str, ...]:
-        stored = self._stored(partition)
+        """The hosts that hold the partition's file, asked anew after `HOLDERS_KEPT`. Raises StorageError."""
+        stored, now = self._stored(partition), time.monotonic()
         if not stored.frames:
             return ()
+        known, asked_at = self._holders.get(partition.index, ((), -HOLDERS_KEPT))
+        if now - asked_at < HOLDERS_KEPT:
+            return known
         blocks = self.storage.blocks(self._path(partition.index))
-        return blocks[0].hosts if blocks else ()
+        hosts = blocks[0].hosts if blocks else ()
+        self._holders[partition.index] = hosts, now
+        return hosts
 
     def tiles(self, partition: Partition) -> Iterator[Tile]:
         stored = self._stored(partition)

@@ -16,6 +16,7 @@ from ltdesk.engine.ingest_progress import Progress
 from ltdesk.engine.ingested import IngestedScan
 from ltdesk.engine.open import list_datasets, open_dataset
 from ltdesk.engine.storage.files import HOST, FileStorage, storage_path
+from ltdesk.engine.storage.storage import Block
 from ltdesk.errors import OpenError
 from tests.engine.formats.helpers import scan, write_h5, write_npy
 from tests.engine.storage.ingest_suite import SHAPE, SOURCES, IngestSuite, run
@@ -43,6 +44,27 @@ def test_paths_open_as_uris_do(tmp_path: Path) -> None:
     (tmp_path / "twin" / "dataset.json").rename(tmp_path / "twin" / "ingest.json")
     with pytest.raises(OpenError, match="not finished"):
         open_dataset(tmp_path / "twin")
+
+
+def test_holders_are_asked_once_in_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        ingest(dataset, str(tmp_path / "twin"))
+    asked: list[str] = []
+    ask = FileStorage.blocks
+
+    def blocks(storage: FileStorage, path: str) -> tuple[Block, ...]:
+        asked.append(path)
+        return ask(storage, path)
+
+    monkeypatch.setattr(FileStorage, "blocks", blocks)
+    with open_dataset(tmp_path / "twin") as twin:
+        assert isinstance(twin, IngestedScan)
+        plan = twin.plan()
+        assert {twin.holders(partition) for partition in (*plan, *plan)} == {(HOST,)}
+        assert len(asked) == len(plan)
+        monkeypatch.setattr(ingested_module, "HOLDERS_KEPT", 0.0)
+        twin.holders(plan[0])
+        assert len(asked) == len(plan) + 1
 
 
 def test_tiles_are_views_of_the_files_and_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
