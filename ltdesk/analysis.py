@@ -105,7 +105,12 @@ class VirtualDetector(Analysis):
 
 
 class Centred(Analysis):
-    """An analysis about a point ``(cy, cx)`` in pixels, by default the frame's centre ``((ky-1)/2, (kx-1)/2)``."""
+    """An analysis about a point.
+
+    Attributes
+    ----------
+    cy, cx : the point in pixels, by default the frame's centre ``((ky-1)/2, (kx-1)/2)``
+    """
 
     cy: Finite | None = None
     cx: Finite | None = None
@@ -143,6 +148,7 @@ class CenterOfMass(Centred):
     maps : results ``NAME_MAP (sy, sx) float64``: ``y`` and ``x`` by default; ``magnitude``; ``direction`` in degrees, 0
         along +x and growing towards +y; ``divergence`` and ``curl`` (central differences, NaN beside what is not
         known); ``icom`` (integrated by Fourier transform). As text joined by ``+``
+    mask : where the moments are taken, by default in the whole frame
     descan : coefficients of a plane (of 1, y, x for the y component, then for x: 6 numbers) or paraboloid (of 1, y, x,
         y*y, y*x, x*x: 12 numbers) over scan positions, taken away first; `fit_descan` finds them
     flip : turn y round, for a camera whose first row is the lowest
@@ -214,7 +220,11 @@ class MaxFrame(Analysis):
 
 class FftFrame(Analysis):
     """The absolute value of the Fourier transform of the mean frame ``(ky, kx) float64``, frequency 0 in the middle at
-    ``(ky // 2, kx // 2)``; NaN where there is no frame. `window`: a Hann window first, against the cross of the edges.
+    ``(ky // 2, kx // 2)``; NaN where there is no frame.
+
+    Attributes
+    ----------
+    window : a Hann window first, against the cross that the frame's edges make
     """
 
     kind: Literal["fft_frame"] = "fft_frame"

@@ -36,17 +36,21 @@ class AboutCentre(Centred):
 
     def squared_distances(self, frame_shape: Size2D) -> Float2D:
         """The square ``(ky, kx)`` of each pixel's distance from the centre."""
-        across, along = self._coordinates(frame_shape)
-        return np.asarray(across**2 + along**2)
+        return self._squared(frame_shape, *pixel_grid(frame_shape))
 
     def angles(self, frame_shape: Size2D) -> Float2D:
         """The angle ``(ky, kx)`` of each pixel about the centre in radians, once the ellipse is made a circle."""
-        across, along = self._coordinates(frame_shape)
+        across, along = self._coordinates(frame_shape, *pixel_grid(frame_shape))
         return np.asarray(np.arctan2(across, along) + (0.0 if self.ratio == 1.0 else math.radians(self.deg)))
 
-    def _coordinates(self, frame_shape: Size2D) -> tuple[Float2D, Float2D]:
+    def _squared(self, frame_shape: Size2D, ys: Float2D, xs: Float2D) -> Float2D:
+        """The squares of the distances of the pixels ``(ys, xs)``."""
+        across, along = self._coordinates(frame_shape, ys, xs)
+        return np.asarray(across**2 + along**2)
+
+    def _coordinates(self, frame_shape: Size2D, ys: Float2D, xs: Float2D) -> tuple[Float2D, Float2D]:
         """Across and along the ellipse's axis; y and x for a circle."""
-        (cy, cx), (ys, xs) = self.centre(frame_shape), pixel_grid(frame_shape)
+        cy, cx = self.centre(frame_shape)
         if self.ratio == 1.0:
             return ys - cy, xs - cx
         cos, sin = math.cos(math.radians(self.deg)), math.sin(math.radians(self.deg))
@@ -54,11 +58,13 @@ class AboutCentre(Centred):
 
     def reach(self, frame_shape: Size2D) -> float:
         """The distance of the nearest pixel on the frame's edge; of its farthest where the centre is outside."""
-        distances = np.sqrt(self.squared_distances(frame_shape))
         (cy, cx), (ky, kx) = self.centre(frame_shape), frame_shape
+        ys, xs = pixel_grid(frame_shape)
+        lines = ((ys[:1], xs), (ys[-1:], xs), (ys, xs[:, :1]), (ys, xs[:, -1:]))  # a whole frame takes its time
+        edges = [np.sqrt(self._squared(frame_shape, *line)) for line in lines]
         if not (0 <= cy <= ky - 1 and 0 <= cx <= kx - 1):
-            return float(distances.max())
-        return float(min(edge.min() for edge in (distances[0], distances[-1], distances[:, 0], distances[:, -1])))
+            return float(max(edge.max() for edge in edges))
+        return float(min(edge.min() for edge in edges))
 
 
 class RadialProfile(AboutCentre):
@@ -66,6 +72,10 @@ class RadialProfile(AboutCentre):
     d from the centre has ``k - 1/2 <= d < k + 1/2``, NaN where there is no such pixel.
 
     By default k goes up to the distance of the frame's nearest edge, so that the circles are whole.
+
+    Attributes
+    ----------
+    nbins : how many bins; by default up to the frame's nearest edge
     """
 
     kind: Literal["radial"] = "radial"
@@ -91,6 +101,10 @@ class AnnularSeries(AboutCentre):
     Ring i is, as `Ring` has it, the disk of ``radii[i + 1]`` without the disk of ``radii[i]``; a radius of 0 takes
     nothing away. `radii` grow; as text they are joined by ``+`` or ``;``. By default there are four rings of one width
     up to the pixel on the frame's edge that is nearest to the centre.
+
+    Attributes
+    ----------
+    radii : of the rings' edges in pixels, growing; by default four rings up to the frame's nearest edge
     """
 
     kind: Literal["annular"] = "annular"
@@ -133,6 +147,11 @@ class RadialFourier(AboutCentre):
 
     The ring is, as `Ring` has it, the disk of `r_out` without that of `r_in`; `r_out` is by default the distance of the
     frame's nearest edge.
+
+    Attributes
+    ----------
+    r_in, r_out : the ring's radii in pixels; the outer one by default reaches the frame's nearest edge
+    orders : how many times in a turn the ring repeats itself, each asked for once
     """
 
     kind: Literal["radial_fourier"] = "radial_fourier"

@@ -134,3 +134,29 @@ def test_the_noise_of_the_selected_detector(user: User) -> None:
     user.key(user.frame_view, Qt.Key_Down, Qt.ShiftModifier)
     moved = FRAMES[..., user.selected.shape.mask(FRAME)].sum(axis=-1).astype(float)
     user.wait(lambda: np.allclose(user.shown(), np.sqrt(moved)), "the noise of the moved detector")
+
+
+def test_centre_and_ellipse_of_a_ring_are_found(user: User, tmp_path: Path) -> None:
+    ky, kx = np.indices((64, 60), dtype=float)
+    distance = np.hypot((ky - 33.2) / 0.9, kx - 28.4)  # the shorter axis along y
+    frame = np.rint(200 * np.exp(-((distance - 18) ** 2) / 3) + 2000 * np.exp(-(distance**2) / 6))
+    user.open(write_scan(tmp_path / "ring.h5", np.broadcast_to(frame, (4, 5, 64, 60)).astype(np.uint16)))
+    add(user, "radial")
+    user.trigger("fit_ellipse")
+    assert "ring detector" in user.window.job_bar.hint.whole_text()
+    user.trigger("tool_ring")
+    user.frame.drag((33, 28), (33, 40), (33, 51))
+    user.trigger("analyses")
+    user.key(user.frame_view, Qt.Key_Escape)
+    shape = user.selected.shape
+    model = user.desk.model
+    ring = shape.model_copy(update={"r_in": 12.0, "r_out": 24.0})
+    model.edit("Ring", model.session.with_detector(user.selected.model_copy(update={"shape": ring})))
+    user.trigger("fit_ellipse")
+    user.wait(lambda: user.session.analyses[0].ratio != 1.0, "the ellipse")
+    found = user.session.analyses[0]
+    assert (found.cy, found.cx) == pytest.approx((33.2, 28.4), abs=0.1)
+    assert found.ratio == pytest.approx(0.9, abs=0.01)
+    assert abs(found.deg) < 3
+    user.trigger("undo")
+    assert user.session.analyses[0].ratio == 1.0

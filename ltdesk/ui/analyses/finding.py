@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ltdesk.analysis import CenterOfMass, VirtualDetector
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import UsageError
-from ltdesk.geometry import AnyShape, Combination, Rectangle, Size2D, Term
+from ltdesk.geometry import AnyShape, Combination, Rectangle, Ring, Size2D, Term
+from ltdesk.polar import AboutCentre
 from ltdesk.ui.live.answers import Answer
 
 if TYPE_CHECKING:
@@ -50,6 +52,17 @@ def find_descan(analysis: CenterOfMass, answer: Answer, region: AnyShape | None,
     where = "the scan" if region is None else "the region"
     found = fit_descan(y, x, paraboloid)
     return Found(analysis.name, {"descan": found}, f"Descan: a {surface} fitted over {where}.")
+
+
+def find_ellipse(analysis: AboutCentre, ring: Ring, frame: NDArray[Any]) -> Found:
+    """Centre, ratio and direction of the diffraction ring that a detector surrounds on a frame. Raises UsageError."""
+    from ltdesk.engine.ring_fit import fit_ring
+
+    ellipse = fit_ring(frame, ring.r_in, ring.r_out, ring.cy, ring.cx)
+    about = analysis.about(ellipse)
+    values = {name: getattr(about, name) for name in ("cy", "cx", "ratio", "deg")}
+    words = f"Centre ({about.cy:.2f}, {about.cx:.2f}), axes as {about.ratio:.4f} along {about.deg:.1f}°."
+    return Found(analysis.name, values, words)
 
 
 def rest_of(region: AnyShape, scan_shape: Size2D) -> AnyShape:

@@ -36,22 +36,34 @@ class ProfilePlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bins: Bins | None = None
+        self._plot: pg.PlotWidget | None = None
         self.curves: dict[str, Curve] = {}
         self._words: dict[str, str] = {}
         self.title = ElidedLabel("")
         self.title.setFont(style.heading_font(self.font()))
-        self.plot = pg.PlotWidget(self, enableMenu=False)
-        self.plot.setAccessibleName("Profile")
-        self.destroyed.connect(self.plot.getPlotItem().ctrlMenu.deleteLater)  # made all the same, and nobody's child
-        self.plot.hideButtons()
-        self.legend = self.plot.addLegend(offset=(-8, 8))
-        self._items = {name: self.plot.plot([], [], name=name) for name in reversed(NAMES)}
-        self.line = pg.InfiniteLine(movable=True)
-        self.line.sigPositionChanged.connect(self._line_moved)
-        self.plot.addItem(self.line, ignoreBounds=True)
         self._make_buttons()
         self._lay_out()
-        self._paint()
+
+    @property
+    def plot(self) -> pg.PlotWidget:
+        """pyqtgraph's plot, made when it is first of use: the window opens without it."""
+        if self._plot is None:
+            self._plot = self._make_plot()
+            self.layout().addWidget(self._plot, 1)
+            self._paint()
+        return self._plot
+
+    def _make_plot(self) -> pg.PlotWidget:
+        plot = pg.PlotWidget(self, enableMenu=False)
+        plot.setAccessibleName("Profile")
+        self.destroyed.connect(plot.getPlotItem().ctrlMenu.deleteLater)  # made all the same, and nobody's child
+        plot.hideButtons()
+        self.legend = plot.addLegend(offset=(-8, 8))
+        self._items = {name: plot.plot([], [], name=name) for name in reversed(NAMES)}
+        self.line = pg.InfiniteLine(movable=True)
+        self.line.sigPositionChanged.connect(self._line_moved)
+        plot.addItem(self.line, ignoreBounds=True)
+        return plot
 
     def show_bins(self, bins: Bins | None, title: str, index: int | None) -> None:
         """What the curves are over; `index`: the bin that the image shows, None: none."""
@@ -68,6 +80,8 @@ class ProfilePlot(QWidget):
                 self.plot.enableAutoRange()
         self.title.set_text(title)
         self.export.setEnabled(bins is not None)
+        if self._plot is None:
+            return
         shown = bins is not None and index is not None and index < len(bins.places)
         self.line.setVisible(shown)
         if bins is not None and shown and index is not None:
@@ -77,6 +91,8 @@ class ProfilePlot(QWidget):
 
     def show_curve(self, name: str, values: NDArray[Any] | None, words: str = "") -> None:
         """One of `NAMES`; None: there is none."""
+        if self._plot is None:
+            return
         item = self._items[name]
         if values is None or self._bins is None or len(values) != len(self._bins.places):
             self.curves.pop(name, None)
@@ -112,6 +128,10 @@ class ProfilePlot(QWidget):
         self.show_curve("scan", None if means is None else means.scan, "scan")
         self.show_curve("region", None if means is None else means.region, region_words)
 
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        self.plot.setFocusPolicy(Qt.ClickFocus)
+
     def sizeHint(self) -> QSize:
         return QSize(80 * style.GRID, 26 * style.GRID)
 
@@ -143,18 +163,19 @@ class ProfilePlot(QWidget):
         column.setContentsMargins(style.GRID, 0, style.GRID, 0)
         column.setSpacing(0)
         column.addLayout(top)
-        column.addWidget(self.plot, 1)
         self.setMinimumHeight(18 * style.GRID)
 
     def _paint(self) -> None:
         """The theme's colours: pyqtgraph has its own otherwise."""
+        if self._plot is None:
+            return
         theme = style.current()
-        self.plot.setBackground(theme.panel)
+        self._plot.setBackground(theme.panel)
         for side in ("bottom", "left"):
-            axis = self.plot.getAxis(side)
+            axis = self._plot.getAxis(side)
             axis.setPen(theme.line)
             axis.setTextPen(theme.dim)
-        self.plot.getAxis("left").setWidth(9 * style.GRID)
+        self._plot.getAxis("left").setWidth(9 * style.GRID)
         self.legend.setLabelTextColor(theme.text)
         for name, item in self._items.items():
             colour = COLOURS.get(name, theme.dim)

@@ -62,10 +62,18 @@ def image_of(answer: Answer, analysis: Analysis, shown: str, index: int = 0) -> 
             return corrected(analysis, *answer.arrays)
         return (maps_of(analysis.model_copy(update={"maps": (which,)}), *answer.arrays)[shown],)
     values = arrays_of(answer, analysis).get(shown)
-    if values is None or values.ndim < 2 or values.shape[:2] != answer.valid.shape:
+    if values is None or not is_image(answer, analysis, shown):
         return None
     bins = values.reshape(*values.shape[:2], -1)
     return (np.ascontiguousarray(bins[..., min(index, bins.shape[-1] - 1)]),)
+
+
+def is_image(answer: Answer, analysis: Analysis, shown: str) -> bool:
+    """Is there an image that `shown` names? Nothing is worked out."""
+    if isinstance(analysis, CenterOfMass):
+        return len(answer.arrays) == 2 and com_map(analysis, shown) in MAP_WORDS
+    values = arrays_of(answer, analysis).get(shown)
+    return values is not None and values.ndim >= 2 and values.shape[:2] == answer.valid.shape
 
 
 def unit_of(analysis: Analysis, shown: str, frame_shape: Size2D, dtype: Any) -> str:

@@ -121,6 +121,7 @@ TABLE = (
     Spec("find_rotation", "Analyses", "Find &Rotation by Minimal Curl", "Ctrl+Alt+R", "The scan rotation, and the flip, that leave the centre of mass least curl", "rotation"),
     Spec("fit_descan", "Analyses", "Fit Desc&an: Plane", "Ctrl+Alt+D", "The plane nearest to the centre of mass, over the region where there is one, is taken away from it"),
     Spec("fit_descan_paraboloid", "Analyses", "Fit Descan: Para&boloid", "Ctrl+Alt+Shift+D", "The same with a paraboloid"),
+    Spec("fit_ellipse", "Analyses", "Fi&t Centre and Ellipse", "Ctrl+Alt+F", "The ellipse through the diffraction ring that the selected ring detector surrounds: the selected profile's centre and shape"),
     Spec("suggest", "Analyses", "Su&ggest a Detector…", "Ctrl+Alt+S", "The weighted detector that tells two regions of the scan apart best", "suggest"),
     Spec("noise", "Analyses", "N&oise of the Selected Detector", "Ctrl+Alt+E", "How sure the detector's image is by counting statistics: σ and signal to noise", "noise"),
     Spec("stop", "Job", "&Stop", "Esc", "Stop drawing; else stop opening; else cancel the job; else drop the region", "cancel", scan=False),

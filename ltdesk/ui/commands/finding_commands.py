@@ -9,23 +9,27 @@ from typing import Any
 from PyQt5.QtCore import QObject
 from PyQt5.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from ltdesk.analysis import CenterOfMass, VirtualDetector
+from ltdesk.analysis import Analysis, CenterOfMass, VirtualDetector
 from ltdesk.engine.dataset import Dataset
-from ltdesk.geometry import AnyShape
+from ltdesk.geometry import AnyShape, Ring
 from ltdesk.noise import SignalToNoise
+from ltdesk.polar import AboutCentre
 from ltdesk.session import Session
 from ltdesk.ui.analyses import edits
-from ltdesk.ui.analyses.finding import Found, Suggestion, find_descan, find_rotation
+from ltdesk.ui.analyses.finding import Found, Suggestion, find_descan, find_ellipse, find_rotation
+from ltdesk.ui.analyses.kinds import is_spectrum
 from ltdesk.ui.dialogs.suggest_dialog import SuggestDialog
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.live.live import LiveJobs
-from ltdesk.ui.live.wishes import analysis_wish
+from ltdesk.ui.live.wishes import analysis_wish, frame_analysis
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits
 
 NEEDS_COM = "Add a centre of mass first."
+NEEDS_PROFILE = "Select a radial profile, rings or a symmetry first."
+NEEDS_RING = "Draw a ring detector around a diffraction ring and select it first."
 WAITING = "Waiting until the centre of mass is exact."
 
 
@@ -56,6 +60,7 @@ class FindingCommands(QObject):
             fit_descan_paraboloid=lambda: self._ask(
                 "descan", partial(find_descan, region=self._region, paraboloid=True)
             ),
+            fit_ellipse=self._fit_ellipse,
             suggest=self._choose_regions,
             noise=self._show_noise,
         )
@@ -99,25 +104,48 @@ class FindingCommands(QObject):
     def _region(self) -> AnyShape | None:
         return self._model.session.region
 
-    def _make_buttons(self) -> QWidget:
-        """Under the parameters of a centre of mass: what finds them."""
-        actions, holder = self._window.actions_by_name, QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        for name, text in (("find_rotation", "Find rotation"), ("fit_descan", "Fit descan")):
-            button = QPushButton(text)
-            button.setToolTip(actions[name].toolTip())
-            button.setAutoDefault(False)
-            button.setStyleSheet("min-width: 0; padding: 5px 4px;")
-            button.clicked.connect(actions[name].trigger)
-            row.addWidget(button, 1)
-        self._window.analyses.buttons_row.addWidget(holder)
-        holder.hide()
-        return holder
+    def _make_buttons(self) -> dict[type[Analysis], QWidget]:
+        """Under the parameters of an analysis: what finds them."""
+        rows: dict[type[Analysis], tuple[tuple[str, str], ...]] = {
+            CenterOfMass: (("find_rotation", "Find rotation"), ("fit_descan", "Fit descan")),
+            AboutCentre: (("fit_ellipse", "Fit centre and ellipse"),),
+        }
+        holders: dict[type[Analysis], QWidget] = {}
+        for kind, buttons in rows.items():
+            holder = holders[kind] = QWidget()
+            row = QHBoxLayout(holder)
+            row.setContentsMargins(0, 0, 0, 0)
+            for name, text in buttons:
+                row.addWidget(self._button(name, text), 1)
+            self._window.analyses.buttons_row.addWidget(holder)
+            holder.hide()
+        return holders
+
+    def _button(self, action: str, text: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(self._window.actions_by_name[action].toolTip())
+        button.setAutoDefault(False)
+        button.setStyleSheet("min-width: 0; padding: 5px 4px;")
+        button.clicked.connect(self._window.actions_by_name[action].trigger)
+        return button
 
     def _follow(self, old: Session, new: Session) -> None:
         selected = new.analysis(new.selected_analysis)
-        self._buttons.setVisible(isinstance(selected, CenterOfMass))
+        for kind, buttons in self._buttons.items():
+            buttons.setVisible(isinstance(selected, kind))
+
+    def _fit_ellipse(self) -> None:
+        """On the frame that is shown, between the radii of the selected ring."""
+        session, prepared = self._model.session, self._window.frame_view.prepared
+        analysis, detector = session.analysis(session.selected_analysis), session.selected_detector
+        frame = frame_analysis(session)
+        if not isinstance(analysis, AboutCentre):
+            self._window.job_bar.tell(NEEDS_PROFILE)
+        elif detector is None or not isinstance(detector.shape, Ring):
+            self._window.job_bar.tell(NEEDS_RING)
+        elif prepared is not None and (frame is None or not is_spectrum(frame)):
+            values = prepared.picture.values
+            self._begin("Looking for the ellipse", partial(find_ellipse, analysis, detector.shape, values))
 
     def _com(self) -> CenterOfMass | None:
         """The centre of mass that is selected, else the first."""

@@ -129,7 +129,7 @@ class ImagePane(QObject):
 
     def _show_result(self, answer: Answer, analysis: Analysis, session: Session, status: Status) -> None:
         shown, index = session.shown, session.shown_slice
-        if not isinstance(analysis, CenterOfMass) and results.image_of(answer, analysis, shown, index) is None:
+        if not results.is_image(answer, analysis, shown):
             self._showing = NOTHING
             if answer.wish.key == analysis_wish(session, analysis).key:
                 self._view.clear(f"{shown} is no image of the scan.")
