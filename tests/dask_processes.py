@@ -42,6 +42,7 @@ class DaskProcesses:
         self.start_scheduler()
 
     def start_scheduler(self) -> None:
+        """Start it, or start it again at the same address."""
         self.scheduler = self._start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", str(self.port))
 
     def start_worker(self, name: str, host: str = "127.0.0.1", environment: dict[str, str] | None = None) -> str:

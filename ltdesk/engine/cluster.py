@@ -456,6 +456,7 @@ class ClusterExecutor:
         """Connect again and go on, as long as jobs wait for that; otherwise they fail. Whether it is back."""
         self._lost_at = time.monotonic()
         self._take_all_back()
+        await self._link.close()  # it would look for the scheduler too
         while time.monotonic() < self._lost_at + self._lost_patience:
             try:
                 fresh = await Link.connect(self.address, 0, 0, self._timeout)
@@ -463,7 +464,6 @@ class ClusterExecutor:
                 log.info("%s", error)
                 await asyncio.sleep(RETRY)
                 continue
-            self._spawn(self._link.close())
             self._link, self._lost_at = fresh, None
             await self._listen()
             return True

@@ -57,6 +57,9 @@ async def connect_client(address: str, timeout: float) -> Any:
             f"{address}: there is no dask scheduler that answers within {timeout:g} s ({reason})",
             "Check host and port: dask scheduler says them when it starts.",
         ) from error
+    except asyncio.CancelledError:
+        await client.close()
+        raise
     try:
         check_versions("the scheduler", address, versions, ON_SCHEDULER)
     except ClusterError:

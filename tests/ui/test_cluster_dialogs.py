@@ -18,7 +18,7 @@ import ltdesk
 from ltdesk.engine.executor import JobHandle
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.storage import files
-from ltdesk.errors import JobCancelled, OpenError
+from ltdesk.errors import JobCancelled, OpenError, StorageError
 from ltdesk.job import Job
 from ltdesk.ui.cluster.connect_dialog import ConnectDialog
 from ltdesk.ui.cluster.send_dialog import SendDialog
@@ -436,3 +436,33 @@ def test_shares_in_words() -> None:
     ]
     assert (share_text({"executor": "local"}), share_detail({"executor": "local"})) == ("", "")
     assert QApplication.instance() is not None
+
+
+# --- a storage that does not answer --------------------------------------------------------------------------
+
+
+def test_a_frame_that_does_not_come_is_waited_for_without_dialogs(
+    user: User, scan: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(scan, f"{storage}/twin")
+    user.open(Path(f"{storage}/twin".removeprefix("file://")))
+    dataset = user.desk.dataset
+    assert dataset is not None
+    go_on, read = threading.Event(), dataset._read_frame
+
+    def silent(y: int, x: int) -> Any:
+        assert go_on.wait(20)
+        raise StorageError("storage: no NameNode answers", "Check that it runs.")
+
+    monkeypatch.setattr(dataset, "_read_frame", silent)
+    user.image.double_click((5, 6))
+    message = user.frame_view.plates.message
+    user.wait(lambda: message.text.startswith("Waiting for the frame at (5, 6), 1 s"), "the words")
+    go_on.set()
+    user.wait(lambda: "no NameNode answers" in message.text, "what is wrong")
+    assert user.dialog() is None
+    monkeypatch.setattr(dataset, "_read_frame", read)
+    user.trigger("retry")
+    user.wait(lambda: user.frame_view.prepared is not None, "the frame")
+    user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[5, 6]), "the frame")
+    assert message.text == ""

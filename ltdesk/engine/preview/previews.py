@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 SMALLEST = 64 << 20
 """Smaller scans are read as quickly as their cubes: they have none."""
+SMALLEST_SHARED = 1 << 20
+"""Of what other machines may compute: whatever its size, a job there takes some 50 ms on its way."""
 QUICK = 0.010
 """Seconds in which an exact image is there soon enough: no preview is worth while."""
 SCATTERED = 3.0
@@ -68,10 +70,13 @@ class Previews:
 
     def open(self, dataset: Dataset | None) -> None:
         """From now on it is about this dataset; what was known of another is let go."""
-        worth = dataset is not None and dataset.nbytes >= self._smallest
-        bins = bins_for(dataset) if worth and dataset is not None else None
+        bins = bins_for(dataset) if dataset is not None and self._is_worth(dataset) else None
         with self._lock:
             self._scan = None if dataset is None or bins is None else _Scan(dataset, PreviewCube(dataset, bins))
+
+    def _is_worth(self, dataset: Dataset) -> bool:
+        smallest = min(self._smallest, SMALLEST_SHARED) if dataset.is_shared else self._smallest
+        return dataset.nbytes >= smallest
 
     def come_from(self, executor: object) -> bool:
         """Is it this executor whose jobs make the cube?"""

@@ -31,6 +31,7 @@ class ClusterCommands(QObject):
         super().__init__(window)
         self._window, self._connection, self._live, self._open_path = window, connection, live, open_path
         self._scans: StoredScansDialog | None = None
+        self._connecting: ConnectDialog | None = None
         self._dataset: Dataset | None = None
         self._sending: SendDialog | None = None
         self._sender = Sender(self)
@@ -47,10 +48,12 @@ class ClusterCommands(QObject):
 
     def connect(self) -> ConnectDialog:
         """Ask for addresses; those of the last time are tried at once."""
-        dialog = ConnectDialog(*self._connection.remembered, self._window)
-        dialog.chosen.connect(self._use)
-        dialog.open()
-        return dialog
+        if self._connecting is None:
+            dialog = self._connecting = ConnectDialog(*self._connection.remembered, self._window)
+            dialog.chosen.connect(self._use)
+            dialog.finished.connect(self._forget_connecting)
+            dialog.open()
+        return self._connecting
 
     def set_dataset(self, dataset: Dataset | None) -> None:
         """What is open."""
@@ -58,7 +61,7 @@ class ClusterCommands(QObject):
         self._connection.set_dataset(dataset)
         self._show()
 
-    def send(self) -> None:
+    def send(self) -> SendDialog | None:
         """Ask where to copy the scan that is open; while one is being sent, show how far that is."""
         if self._sending is not None and not self._sending.isVisible() and not self._sender.busy:
             self._forget_sending()
@@ -69,8 +72,9 @@ class ClusterCommands(QObject):
         if self._sending is not None:
             self._sending.show()
             self._sending.activateWindow()
+        return self._sending
 
-    def show_scans(self, chosen: str = "") -> None:
+    def show_scans(self) -> StoredScansDialog:
         """The list of what is in the storage."""
         if self._scans is None:
             dialog = self._scans = StoredScansDialog(self._connection.storage, self._window)
@@ -79,13 +83,15 @@ class ClusterCommands(QObject):
         self._scans.show()
         self._scans.raise_()
         self._scans.activateWindow()
+        return self._scans
 
     def close(self) -> None:
         """Stop what is being sent, and wait for threads."""
         self._sender.close()
         self._forget_sending()
-        if self._scans is not None:
-            self._scans.close()
+        for dialog in (self._scans, self._connecting):
+            if dialog is not None:
+                dialog.close()
 
     def _use(self, chosen: Chosen) -> None:
         cluster = None if chosen.scheduler is None else chosen.scheduler.executor
@@ -134,6 +140,9 @@ class ClusterCommands(QObject):
 
     def _show_not_sent(self, error: LtdeskError) -> None:
         self._window.job_bar.tell(f"Not sent: {error}")
+
+    def _forget_connecting(self) -> None:
+        self._connecting = None
 
     def _forget_scans(self) -> None:
         self._scans = None

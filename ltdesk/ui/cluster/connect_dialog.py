@@ -56,7 +56,6 @@ class ConnectDialog(QDialog):
         self.connect_button.setDefault(True)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self.accepted.connect(self._tell)
         self.finished.connect(lambda _: self._let_go())
         self._lay_out()
         for row, address in zip(self.rows, (scheduler, storage), strict=True):
@@ -75,7 +74,7 @@ class ConnectDialog(QDialog):
             column.addWidget(row)
         column.addStretch(1)
         column.addWidget(self.buttons)
-        self.setMinimumWidth(72 * style.GRID)
+        self.setMinimumWidth(80 * style.GRID)
         fit_height(self)
 
     def _update(self) -> None:
@@ -94,8 +93,10 @@ class ConnectDialog(QDialog):
         self._hurried = True
         self._update()
 
-    def _tell(self) -> None:
+    def accept(self) -> None:
+        """Connect: the connection goes to whoever listens."""
         self.chosen.emit(Chosen(self.scheduler.trial.take(), self.storage.trial.take()))
+        super().accept()
 
     def _let_go(self) -> None:
         for row in self.rows:

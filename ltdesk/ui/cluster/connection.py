@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # it loads dask
     from ltdesk.engine.cluster import ClusterExecutor
 
 LOOK_MS = 250
+LONGEST_ADDRESS = 40
 SCHEDULER, STORAGE, SENT_TO = "cluster_scheduler", "cluster_storage", "cluster_sent_to"
 
 
@@ -126,7 +127,7 @@ class ClusterConnection(QObject):
             lines.insert(1, f"Storage: {self._storage}")
         far = dataset is None or self._executor.is_far(dataset)
         if far:
-            return Where(f"Cluster {cluster.address} · {state}", "\n".join(lines), lost_for is not None)
+            return Where(f"Cluster {_short(cluster.address)} · {state}", "\n".join(lines), lost_for is not None)
         refusal = self._executor.refusal(dataset)
         why = f"Its workers can't read this scan ({refusal})" if refusal else "This scan is on this machine"
         lines.insert(0, f"{why}, so its jobs run here. Send it to the cluster to compute it there (Ctrl+Shift+U).")
@@ -152,6 +153,12 @@ class ClusterConnection(QObject):
             self._shown = self.where()
             self.changed.emit()
             self.moved.emit()
+
+
+def _short(address: str) -> str:
+    """Cut in the middle where it would push all else out of the status bar."""
+    half = LONGEST_ADDRESS // 2
+    return address if len(address) <= LONGEST_ADDRESS else f"{address[:half]}…{address[-half:]}"
 
 
 def local_text(executor: object) -> str:

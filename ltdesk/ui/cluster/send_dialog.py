@@ -65,6 +65,7 @@ class SendDialog(QDialog):
         self.bar = QProgressBar(self)
         self.bar.setRange(0, STEPS)
         self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(style.GRID)
         self.bar.setAccessibleName("Progress of sending")
         self.words = self._label("How far it is")
         self._make_buttons()
@@ -75,7 +76,7 @@ class SendDialog(QDialog):
         self._pause.setInterval(PAUSE_MS)
         self._wire()
         self._trial.ask(self.folder.text())
-        self._show_state("ask", "dim", "Two copies are kept of each partition; every one is compared after it is sent.")
+        self._show_state("ask", "dim", "Every partition is compared after it is sent; HDFS keeps two copies of each.")
         self.name.setFocus()
         self.name.selectAll()
 

@@ -72,8 +72,9 @@ class FrameReader(QObject):
         self._slow.stop()
 
     def _tell_waiting(self) -> None:
-        if self._wanted is not None:
-            self.waiting.emit(self._wanted, time.monotonic() - self._since)
+        seconds = time.monotonic() - self._since
+        if self._wanted is not None and seconds >= SLOW_MS / 1000:
+            self.waiting.emit(self._wanted, seconds)
 
     def wait_idle(self, timeout: float | None = None) -> bool:
         """Wait until nothing is read; True if so."""
@@ -94,6 +95,7 @@ class FrameReader(QObject):
     def _give(self, dataset: Dataset, position: Position, found: NDArray[Any] | LtdeskError) -> None:
         if dataset is not self._dataset:
             return
+        self._since = time.monotonic()  # while answers come, nobody waits
         if position == self._wanted:
             self._wanted = None
             self._slow.stop()
