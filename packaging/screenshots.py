@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--scan", type=Path, help="instead of the demo scan")
+    parser.add_argument("--cluster", nargs=2, metavar=("SCHEDULER", "STORAGE"), help="pictures with this cluster too")
     args = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["QT_SCALE_FACTOR"] = str(args.scale)
@@ -32,7 +33,7 @@ def main() -> int:
         os.environ.setdefault("XDG_RUNTIME_DIR", home)
         os.environ["LTDESK_CONFIG_DIR"] = os.environ["LTDESK_STATE_DIR"] = home
         args.folder.mkdir(parents=True, exist_ok=True)
-        Photographer(args.folder.resolve(), args.theme).take_all(args.scan)
+        Photographer(args.folder.resolve(), args.theme).take_all(args.scan, args.cluster)
     return 0
 
 
@@ -54,7 +55,7 @@ class Photographer:
         self.desk.show()
         self.window.resize(*SIZE)
 
-    def take_all(self, scan: Path | None) -> None:
+    def take_all(self, scan: Path | None, cluster: tuple[str, str] | None = None) -> None:
         self.take("welcome")
         if scan is None:
             self.desk.opener.open_demo()
@@ -73,6 +74,8 @@ class Photographer:
         self.show_analyses()
         self.show("detector")
         self.show_an_error()
+        if cluster is not None:
+            self.work_on(*cluster)
         self.window.close()
 
     def drag_a_ring(self) -> None:
@@ -176,6 +179,32 @@ class Photographer:
         self.take("error", dialog)
         dialog.close()
         os.chdir(self.folder)
+
+    def work_on(self, scheduler: str, storage: str) -> None:
+        """Connect to a cluster, send the scan there, see the list of what is stored, and open the copy."""
+        connecting = self.desk.cluster.connect()
+        connecting.scheduler.set_address(scheduler)
+        connecting.storage.set_address(storage)
+        self.until(connecting.connect_button.isEnabled)
+        self.take("connect", connecting)
+        connecting.accept()
+        self.until(lambda: self.desk.connection.connected)
+        sending = self.desk.cluster.send()
+        self.until(lambda: bool(sending.room.text()))
+        self.take("send", sending)
+        sending.send_button.click()
+        self.until(sending.open_button.isVisible)
+        sending.close()
+        scans = self.desk.cluster.show_scans()
+        self.until(lambda: scans.rows.rowCount() > 0 and scans.refresh_button.isEnabled())
+        self.wait(0.5)
+        self.take("stored-scans", scans)
+        scans.open_selected()
+        self.until(lambda: self.desk.dataset is not None and "ingested" in self.desk.dataset.format)
+        scans.close()
+        self.until_exact()
+        self.until(lambda: not self.window.job_bar.bar.isVisible())
+        self.take("cluster")
 
     def dialog(self) -> Any:
         return next((w for w in self.app.topLevelWidgets() if w.isModal() and w.isVisible()), None)
