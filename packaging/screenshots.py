@@ -167,18 +167,24 @@ class Photographer:
         return spots
 
     def show_an_error(self) -> None:
-        """A scan that was cut short while it was copied."""
+        """A scan that was cut short while it was copied; its message names a folder of anybody's, not this machine's."""
+        from ltdesk.engine.open import open_dataset
+        from ltdesk.errors import OpenError
+        from ltdesk.ui.dialogs.error_dialog import ErrorDialog
+
         assert self.desk.dataset is not None
         cut = Path(os.environ["LTDESK_CONFIG_DIR"]) / "scan_0042.h5"
         cut.write_bytes(Path(self.desk.dataset.ref.uri).read_bytes()[:1_000_000])
-        os.chdir(cut.parent)
-        self.desk.opener.open(cut.name)  # not the whole path: it would be this machine's
+        try:
+            open_dataset(cut).close()
+        except OpenError as error:
+            what = error.what.replace(str(cut.parent), "/data/session3")
+            ErrorDialog.show_error(self.window, OpenError(what, error.way_out))
         self.until(lambda: self.dialog() is not None)
         self.wait(0.2)
         dialog = self.dialog()
         self.take("error", dialog)
         dialog.close()
-        os.chdir(self.folder)
 
     def work_on(self, scheduler: str, storage: str) -> None:
         """Connect to a cluster, send the scan there, see the list of what is stored, and open the copy."""

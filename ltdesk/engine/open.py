@@ -253,7 +253,7 @@ SCHEMES: dict[str, Callable[[DatasetRef], Dataset]] = {
 """How each kind of URI is opened; a path is the empty one."""
 
 NOT_READ = {
-    ".dm3": "DM3", ".dm4": "DM4", ".tvips": "TVIPS", ".prz": "Panta Rhei", ".ser": "SER", ".emi": "EMI", ".seq": "SEQ",
+    ".prz": "Panta Rhei", ".ser": "SER", ".emi": "EMI", ".seq": "SEQ",
     ".zspy": "zspy", ".gtg": "K2IS", ".tif": "TIFF", ".tiff": "TIFF", ".png": "a picture", ".jpg": "a picture",
     ".txt": "text", ".csv": "text", ".json": "JSON", ".xml": "XML", ".pdf": "PDF", ".zip": "a ZIP archive",
     ".npz": "npz",

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from typing import Any, cast
 
 from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.formats import blo, empad, mib, mrc, npy
+from ltdesk.engine.formats import blo, dm, empad, mib, mrc, npy, tvips
 from ltdesk.engine.formats.format import DatasetEntry, Format
 from ltdesk.engine.sidecar import HEAD
 from ltdesk.errors import LtdeskError
@@ -57,6 +57,8 @@ BUILT_IN = (
     Format("npy", (".npy",), npy.recognises, npy.open_npy),
     Format("MIB", (".mib",), mib.recognises, mib.open_mib),
     Format("BLO", (".blo",), blo.recognises, blo.open_blo),
+    Format("DM", (".dm3", ".dm4"), dm.recognises, dm.open_dm),
+    Format("TVIPS", (".tvips",), tvips.recognises, tvips.open_tvips),
     Format("EMPAD", (), empad.recognises, empad.open_empad),
     Format("MRC", (".mrc", ".mrcs"), mrc.recognises, mrc.open_mrc),
 )

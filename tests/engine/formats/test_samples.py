@@ -28,6 +28,11 @@ SUMS = [
     (f"{SINGLE_QUAD}Quad_1_Frame_CounterDepth_24_Rows_256.mib", (1, 1, 512, 512), ">u4", 778764),
     ("rosettasciio/blockfile/test1.blo", (3, 2, 144, 144), "|u1", 5164570),
     ("rosettasciio/mrc/20241021_00405_movie.mrc", (4, 8, 4, 8), "<u2", 32 * sum(range(32))),
+    ("openNCEM/dmTest_3D_int16_64,65,66.dm4", (1, 66, 65, 64), "<i2", 8648640),
+    ("rosettasciio/digitalmicrograph/test_diffraction_pattern.dm3", (1, 1, 87, 87), "<i4", 9459771),
+    ("rosettasciio/tvips/test_tvips_2345_000.tvips", (1, 6, 4, 5), "<u2", 7140),
+    ("rosettasciio/tvips/test_tvips_2345_split_000.tvips", (1, 6, 4, 5), "<u2", 7140),
+    ("rosettasciio/tvips/test_tvips_2233_000.tvips", (1, 4, 3, 3), "<u2", 630),
     ("rosettasciio/arina/test_00_master.h5", (1, 16, 192, 192), "<u4", 0),
     ("simulated/srtio3_40x40x95x95.h5", (40, 40, 95, 95), "<u2", 31686429),
 ]
@@ -130,9 +135,7 @@ NOT_OPENED = [
     ("rosettasciio/empad/map4x4.xml", r"its frames are in scan_x4_y4\.raw, missing"),
     ("rosettasciio/empad/stack_images.xml", r"series_x10\.raw"),
     (f"{SINGLE_QUAD}Quad_9_Frame_CounterDepth_1_Rows_256RAW.mib", "R64"),
-    ("rosettasciio/digitalmicrograph/test_diffraction_pattern.dm3", "DM3 is not read"),
     ("rosettasciio/pantarhei/panta_rhei_sample.prz", "Panta Rhei is not read"),
-    ("rosettasciio/tvips/test_tvips_2233_000.tvips", "TVIPS is not read"),
     ("kikuchipy/edax_binary/edax_binary.up2", "does not say its shapes"),
 ]
 
