@@ -51,7 +51,7 @@ def test_a_frame_is_shown_left_of_all_frames_or_of_the_region(user: User, kind: 
     wait_for_frame(user, function(FRAMES, axis=(0, 1)))
     user.window.analyses.form.widget("in_region").click()
     wait_for_frame(user, function(FRAMES[1:5, 1:4], axis=(0, 1)))
-    assert "region" in user.frame_view.header.source.text()
+    assert "region" in user.frame_view.header.source.whole_text
     user.trigger("frame_mean")
     wait_for_frame(user, FRAMES.mean(axis=(0, 1)))
 

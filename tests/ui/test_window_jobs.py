@@ -63,7 +63,7 @@ def test_before_anything_is_done_the_picture_says_so(user: User, job: JobHandle)
     assert not user.image_view.prepared.picture.valid.any()
     assert user.image_view.prepared.waiting
     assert user.frame_view.status == "estimate"
-    assert "64 frames" in user.frame_view.header.source.text()
+    assert "64 frames" in user.frame_view.header.source.whole_text
 
 
 def test_partitions_fill_in_and_are_exact_where_they_are(user: User, job: JobHandle, executor: SteppedExecutor) -> None:

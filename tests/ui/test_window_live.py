@@ -164,7 +164,7 @@ def test_a_region_shows_its_mean_frame_and_leaves_the_image_whole(user: User, sc
     region = user.session.region
     assert region == Rectangle(y0=2, x0=1, y1=6, x1=7)
     expected = FRAMES[2:6, 1:7].mean(axis=(0, 1))
-    user.wait(lambda: "24 frames in the region" in user.frame_view.header.source.text(), "the region's mean")
+    user.wait(lambda: "24 frames in the region" in user.frame_view.header.source.whole_text, "the region's mean")
     user.wait(lambda: user.frame_view.status == "exact", "all of it")
     np.testing.assert_allclose(user.frame_view.prepared.picture.values, expected)
     np.testing.assert_array_equal(user.shown(), virtual_image(user.selected.shape))
@@ -204,7 +204,7 @@ def test_the_centre_of_mass_is_about_the_direct_beam(user: User, scan: Path, par
     expected = {"x": com_x, "y": com_y, "magnitude": np.hypot(com_y, com_x)}[part]
     np.testing.assert_allclose(user.shown(), expected, atol=1e-9)
     user.trigger("com_about_beam")
-    user.wait(lambda: "frame centre" in user.image_view.header.source.text(), "the other centre")
+    user.wait(lambda: "frame centre" in user.image_view.header.source.whole_text, "the other centre")
 
 
 def test_the_centre_of_mass_is_shown_as_vectors(user: User, scan: Path) -> None:

@@ -73,7 +73,7 @@ class ShapeSection(QWidget):
         self.operator = self._operator_choice(leaf, title) if joined and leaf.path[-1] else None
         if self.operator is not None:
             row.addWidget(self.operator)
-        name = QLabel(title, self)
+        name = QLabel(f"{title}, in px" if self._shape.kind in FIELDS else title, self)
         name.setProperty("rank", "dim")
         row.addWidget(name)
         row.addStretch(1)
@@ -127,6 +127,8 @@ class ShapeSection(QWidget):
     def _make_box(self, field: Field) -> NumberBox:
         box = NumberBox(field.words, field.unit, self)
         box.setMinimum(field.least)
+        if field.unit == "px":
+            box.setSuffix("")  # said once, in the title: the boxes are narrow
         box.setToolTip(f"{field.words}. Arrows: 1, with Shift 10, with Ctrl 0.1")
         box.setMinimumWidth(9 * style.GRID)
         box.setButtonSymbols(QAbstractSpinBox.NoButtons)  # the panel is narrow; arrows and the wheel step

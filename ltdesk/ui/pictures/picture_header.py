@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PyQt5.QtCore import QPoint, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon
 from PyQt5.QtWidgets import (
@@ -21,6 +23,7 @@ from ltdesk.ui.pictures import colour_maps, display_scale
 from ltdesk.ui.pictures.colour_map_list import ColourMapList, swatch
 
 SMALL_SWATCH = QSize(32, 12)
+Button = TypeVar("Button", bound=QToolButton)
 
 
 class ElidedLabel(QLabel):
@@ -55,6 +58,40 @@ class ElidedLabel(QLabel):
         self.setToolTip(self._whole if shown != self._whole else "")
 
 
+class ElidedButton(QToolButton):
+    """A button whose words end in … where they have no room, so that what stands beside it keeps its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Fixed)
+
+    @property
+    def whole_text(self) -> str:
+        return self._whole
+
+    def set_text(self, text: str) -> None:
+        self._whole = text
+        self._elide()
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        hint, words = super().sizeHint(), self.fontMetrics()
+        more = words.horizontalAdvance(self._whole) - words.horizontalAdvance(self.text())
+        return QSize(hint.width() + more, hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(6 * style.GRID, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        beside = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self._whole)
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.ElideMiddle, max(self.width() - beside, 1)))
+
+
 class PictureHeader(QWidget):
     """Title, source, scale, colour map, contrast. What the user picks is told as signals; `show_display` shows it.
 
@@ -73,7 +110,8 @@ class PictureHeader(QWidget):
         super().__init__()
         self.title = ElidedLabel(title)
         self.title.setFont(style.heading_font(self.title.font()))
-        self.source = self._button("Source", "What is shown here")
+        self.title.setMinimumWidth(self.title.sizeHint().width())
+        self.source = self._dress(ElidedButton(), "Source", "What is shown here")
         self.source.setFont(style.figures_font(style.readable_font(self.source.font())))
         self.source.hide()
         self.scale = self._button("Scale", "")
@@ -116,7 +154,8 @@ class PictureHeader(QWidget):
 
     def set_source(self, text: str, menu: QMenu | None = None) -> None:
         """The words beside the title, with a menu to choose others; empty: none."""
-        self.source.setText(f"{text} ▾" if menu is not None else text)
+        self.source.set_text(f"{text} ▾" if menu is not None else text)
+        self.source.setToolTip(f"What is shown here: {text}")
         self.source.setAccessibleName(f"Source: {text}")
         if menu is not self.source.menu():
             self.source.setMenu(menu)
@@ -135,7 +174,9 @@ class PictureHeader(QWidget):
             row.addWidget(button)
 
     def _button(self, name: str, tip: str) -> QToolButton:
-        button = QToolButton()
+        return self._dress(QToolButton(), name, tip)
+
+    def _dress(self, button: Button, name: str, tip: str) -> Button:
         button.setAutoRaise(True)
         button.setAccessibleName(name)
         button.setToolTip(tip)
