@@ -17,6 +17,7 @@ from ltdesk.engine.preview.previews import Previews
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
 from ltdesk.ui.analyses.profile_pane import ProfilePane
+from ltdesk.ui.analyses.ring_outline import RingOutline
 from ltdesk.ui.cluster.cluster_commands import ClusterCommands
 from ltdesk.ui.cluster.connection import ClusterConnection
 from ltdesk.ui.cluster.placed_executor import PlacedExecutor
@@ -91,6 +92,7 @@ class Desk(QObject):
         self.frame_pane = FramePane(window.frame_view, self.model, self.live, self.reader, window.frame_menu)
         self.image_pane = ImagePane(window.image_view, self.model, self.live, window.image_menu)
         self.profile_pane = ProfilePane(window.profile, self.model, self.live)
+        self.ring_outline = RingOutline(window.frame_view, self.model)
 
     def _make_commands(self) -> None:
         window = self.window
@@ -235,7 +237,7 @@ class Desk(QObject):
     def _followers(self) -> tuple[Any, ...]:
         """Those who have to know what is open, but for the panes and the jobs."""
         files = (self.reader, self.keyboard, self.files, self.exports, self.corrections, self.cluster)
-        return (*files, self.profile_pane, self.window.slice_bar, self.analyses, self.finding)
+        return (*files, self.profile_pane, self.ring_outline, self.window.slice_bar, self.analyses, self.finding)
 
     def _release(self, dataset: Dataset | None) -> None:
         """Close a dataset once nothing reads it any more."""

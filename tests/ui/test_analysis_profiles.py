@@ -157,3 +157,18 @@ def test_a_calibrated_profile_is_over_angles(user: User, tmp_path: Path) -> None
     np.testing.assert_allclose(bins.places, [0, 0.5, 1, 1.5])
     assert bins.unit == "mrad"
     assert bins_of(SumSignal(), (24, 20), "u2", Calibration()) is None
+
+
+def test_the_frame_shows_which_ring_the_image_is_of(user: User) -> None:
+    def across() -> list[float]:
+        box = user.desk.ring_outline.path.boundingRect()
+        return [box.left(), box.right(), box.top(), box.bottom()]
+
+    assert user.desk.ring_outline.path.isEmpty()
+    add(user, "radial")
+    user.window.slice_bar.slider.setValue(4)
+    np.testing.assert_allclose(across(), [5.5, 13.5, 7.5, 15.5], atol=1e-2)
+    type_in(user, "ratio", "0.5")  # the shorter axis across 0°: along y
+    np.testing.assert_allclose(across(), [5.5, 13.5, 9.5, 13.5], atol=1e-2)
+    user.trigger("show_detector")
+    assert user.desk.ring_outline.path.isEmpty()
