@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QKeyEvent
-from PyQt5.QtWidgets import QApplication, QGraphicsRectItem
+from PyQt5.QtWidgets import QApplication, QGraphicsRectItem, QMenu
 from pytestqt.qtbot import QtBot
 
 from ltdesk.geometry import Disk, Rectangle
 from ltdesk.session import Display
 from ltdesk.ui.pictures import picture_view
+from ltdesk.ui.pictures.picture_header import PictureHeader
 from ltdesk.ui.pictures.picture_item import extent
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.pictures.prepare import Picture, prepare
@@ -703,3 +704,21 @@ def test_a_long_title_ends_in_an_ellipsis(make: Make) -> None:
     assert title.text().endswith("…")
     assert title.toolTip() == title.whole_text
     assert hand.view.width() == 260
+
+
+def test_words_beside_a_title_are_whole_where_there_is_room_and_leave_the_title_whole(qtbot: QtBot) -> None:
+    header = PictureHeader("Diffraction")
+    qtbot.addWidget(header)
+    header.show_display(Display())
+    header.resize(700, 30)
+    header.show()
+    menu = QMenu(header)
+    for words in ("BF", "mean of 65 536 frames in the region", "ring"):
+        header.set_source(words, menu)
+        qtbot.waitUntil(lambda words=words: header.source.text() == f"{words} ▾")
+    header.set_source("mean of 65 536 frames in the region", menu)
+    header.resize(header.minimumSizeHint().width() + 20, 30)
+    qtbot.waitUntil(lambda: "…" in header.source.text())
+    assert header.title.text() == "Diffraction"
+    assert header.source.whole_text == "mean of 65 536 frames in the region ▾"
+    assert "65 536" in header.source.toolTip()

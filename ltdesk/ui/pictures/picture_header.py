@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PyQt5.QtCore import QPoint, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QPoint, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon
 from PyQt5.QtWidgets import (
     QAction,
@@ -64,6 +64,7 @@ class ElidedButton(QToolButton):
     def __init__(self) -> None:
         super().__init__()
         self._whole = ""
+        self._hint = super().sizeHint()
         self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Fixed)
 
     @property
@@ -72,23 +73,32 @@ class ElidedButton(QToolButton):
 
     def set_text(self, text: str) -> None:
         self._whole = text
-        self._elide()
-        self.updateGeometry()
+        self._measure()
 
     def sizeHint(self) -> QSize:
-        hint, words = super().sizeHint(), self.fontMetrics()
-        more = words.horizontalAdvance(self._whole) - words.horizontalAdvance(self.text())
-        return QSize(hint.width() + more, hint.height())
+        return self._hint
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(min(6 * style.GRID, self.sizeHint().width()), super().minimumSizeHint().height())
+        return QSize(min(6 * style.GRID, self._hint.width()), self._hint.height())
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         self._elide()
 
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.FontChange, QEvent.StyleChange):
+            self._measure()
+
+    def _measure(self) -> None:
+        """How large the button is with all its words: Qt knows only with those that it shows."""
+        self.setText(self._whole)
+        self._hint = super().sizeHint()
+        self._elide()
+        self.updateGeometry()
+
     def _elide(self) -> None:
-        beside = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self._whole)
+        beside = self._hint.width() - self.fontMetrics().horizontalAdvance(self._whole) - 1  # advances are rounded
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.ElideMiddle, max(self.width() - beside, 1)))
 
 
@@ -154,13 +164,13 @@ class PictureHeader(QWidget):
 
     def set_source(self, text: str, menu: QMenu | None = None) -> None:
         """The words beside the title, with a menu to choose others; empty: none."""
-        self.source.set_text(f"{text} ▾" if menu is not None else text)
         self.source.setToolTip(f"What is shown here: {text}")
         self.source.setAccessibleName(f"Source: {text}")
         if menu is not self.source.menu():
             self.source.setMenu(menu)
         self.source.setFocusPolicy(Qt.TabFocus if menu else Qt.NoFocus)
         self.source.setPopupMode(QToolButton.InstantPopup if menu else QToolButton.DelayedPopup)
+        self.source.set_text(f"{text} ▾" if menu is not None else text)
         self.source.setVisible(bool(text))
 
     def _lay_out(self) -> None:
