@@ -1,6 +1,6 @@
 """What HDF5's filters did to chunks, undone outside HDF5 and its lock, into memory that is given.
 
-The decompressors are imagecodecs', which let go of the GIL (docs/decisions/0005-compressed-chunks.md says why these).
+The decompressors are imagecodecs', which let go of the GIL (docs/decisions/0009-compressed-chunks.md says why these).
 A filter that is not known here is none of this module's business: such datasets are read through h5py.
 Kernels are imported where they are used: they load numba, which opening a file does not need.
 """

@@ -1,7 +1,7 @@
 """Pixels of decompressed chunks put where they belong, their bytes or bits back in order if a filter shuffled them.
 
 The compiler makes these for the processor at hand: with AVX-512, 50 GB/s for shuffled bytes and 13-19 for shuffled bits
-on one thread, where numcodecs does 4 and imagecodecs 8 (docs/decisions/0005-compressed-chunks.md). Each call takes
+on one thread, where numcodecs does 4 and imagecodecs 8 (docs/decisions/0009-compressed-chunks.md). Each call takes
 several chunks, so that small ones don't spend their time between calls.
 """
 
