@@ -167,7 +167,7 @@ class Photographer:
         return spots
 
     def show_an_error(self) -> None:
-        """A scan that was cut short while it was copied; its message names a folder of anybody's, not this machine's."""
+        """A scan that was cut short while it was copied; the folder in its message is not this machine's."""
         from ltdesk.engine.open import open_dataset
         from ltdesk.errors import OpenError
         from ltdesk.ui.dialogs.error_dialog import ErrorDialog
