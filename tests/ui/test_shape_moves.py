@@ -270,7 +270,7 @@ def test_one_term_changes_alone() -> None:
 
 
 @given(shapes)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_inside_on_the_screen_is_inside_on_the_frame(shape: AnyShape) -> None:
     """Where no outline is near, a press is inside exactly where the mask is."""
     mask = shape.mask(SIZE)
