@@ -61,8 +61,50 @@ def test_fitted_numbers_are_in_the_recipe(folder: Path) -> None:
         ("radial:ellipse=60+70", "there is no ring between 60 and 70 pixels"),
         ("com:ellipse=30+50", "'com' has no ellipse to fit"),
         ("sum_frame:centre=fit", "'sum_frame' has no centre to fit"),
+        ("radial:rotation=fit", "'radial' has no rotation to fit"),
     ],
 )
 def test_a_fit_that_makes_no_sense_is_one_line(folder: Path, words: str, said: str) -> None:
     assert said in ltdesk("run", "scan.npy", "-o", "no.npz", "--analysis", words, cwd=folder, status=2).stderr
     assert not (folder / "no.npz").exists()
+
+
+def test_descan_and_rotation_are_those_of_the_python_api(tmp_path: Path) -> None:
+    y, x = np.indices((12, 14))
+    wells = np.exp(-((y - 5) ** 2 + (x - 7) ** 2) / 8)
+    gy, gx = np.gradient(wells)
+    turned = (gx + 1j * gy) * np.exp(-1j * np.radians(40)) * 10 + (0.05 * x + 1j * 0.08 * y)
+    ky, kx = np.indices((40, 40)) - 19.5
+    frames = 2000 * np.exp(-((ky - turned.imag[..., None, None]) ** 2 + (kx - turned.real[..., None, None]) ** 2) / 18)
+    np.save(tmp_path / "scan.npy", np.rint(frames).astype("<u2"))
+    done = ltdesk(
+        "run", "scan.npy", "-o", "o.npz", "--analysis", "com:descan=plane,rotation=fit,maps=y+curl", cwd=tmp_path
+    )
+    spec = specs(tmp_path / "o.npz")["com"]
+    assert "'com' has descan=" in done.stderr
+    with api.open(tmp_path / "scan.npy") as dataset:
+        com = api.run(dataset, api.CenterOfMass())
+        descan = api.fit_descan(com["com_y"], com["com_x"])
+        flat = api.run(dataset, api.CenterOfMass(descan=descan))
+        deg, flip = api.rotation_by_minimal_curl(flat["com_y"], flat["com_x"])
+        assert (tuple(spec["descan"]), spec["rotation"], spec["flip"]) == (descan, deg, flip)
+        wanted = api.run(dataset, api.CenterOfMass(descan=descan, rotation=deg, flip=flip, maps=("y", "curl")))
+    assert deg == pytest.approx(40, abs=3)
+    with np.load(tmp_path / "o.npz") as result:
+        for name in ("com_y", "com_curl"):
+            assert result[name].tobytes() == wanted[name].tobytes()
+
+
+def test_a_detector_is_suggested(tmp_path: Path) -> None:
+    expected = np.full((6, 8, 12, 16), 10.0)
+    expected[:, 4:, 2, 3] += 30
+    np.save(tmp_path / "scan.npy", np.random.default_rng(3).poisson(expected).astype("<u2"))
+    words = ("--suggest", "best", "rect:0,4,6,8", "rect:0,0,6,4", "--analysis", "sum_signal")
+    ltdesk("run", "scan.npy", "-o", "o.npz", *words, cwd=tmp_path)
+    with np.load(tmp_path / "o.npz") as result, api.open(tmp_path / "scan.npy") as dataset:
+        regions = api.Rectangle(y0=0, x0=4, y1=6, x1=8), api.Rectangle(y0=0, x0=0, y1=6, x1=4)
+        wanted = api.run(dataset, api.suggest_detector(dataset, *regions, name="best"))
+        assert result["best"].tobytes() == wanted["best"].tobytes()
+        assert set(result) == {"best", "sum_signal", "valid", "recipe", "execution"}
+    bad = ("--suggest", "bad name", "rect:0,4,6,8", "rect:0,0,6,4")
+    assert "'bad name'" in ltdesk("run", "scan.npy", "-o", "n.npz", *bad, cwd=tmp_path, status=2).stderr

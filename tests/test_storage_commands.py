@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def ltdesk(*words: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ltdesk", *words]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     assert not status or len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -104,7 +104,7 @@ def test_a_killed_ingest_goes_on(folder: Path) -> None:
     """By SIGKILL, in the middle: no code of ours runs any more."""
     kill = getattr(signal, "SIGKILL", signal.SIGTERM)
     script = KILLED.replace("lambda: ", "lambda: len(os.listdir('twin/partitions')) >= 2 and ")
-    done = subprocess.run([sys.executable, "-c", script, str(int(kill))], cwd=folder, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script, str(int(kill))], cwd=folder, check=False, timeout=250)
     assert done.returncode != 0
     assert (folder / "twin" / BEGUN).exists()
     before = {path: path.stat().st_mtime_ns for path in (folder / "twin" / PARTITIONS).iterdir()}
@@ -127,7 +127,7 @@ sys.exit(main(["ingest", "scan.npy", "twin"]))
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_keeps_what_was_stored(folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=folder, capture_output=True, text=True, timeout=250)
     assert done.returncode == 1
     assert done.stderr == "ltdesk: stopped; twin keeps what was stored. The same command goes on from there.\n"
     ltdesk("ingest", "scan.npy", "twin", cwd=folder)

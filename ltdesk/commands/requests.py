@@ -14,13 +14,16 @@ from ltdesk.analysis import Analysis, VirtualDetector
 from ltdesk.commands.fits import Fit, check_fit, split_fit
 from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.executor import Executor
 from ltdesk.engine.export import read_recipe
 from ltdesk.errors import UsageError
-from ltdesk.geometry import AnyShape
+from ltdesk.geometry import AnyShape, Point
 from ltdesk.job import DatasetRef, Job
 from ltdesk.plugins import analysis_spec
 from ltdesk.shape_text import parse_shape, validation_text
 
+NOTHING = Point(y=0, x=0)
+"""Stands for a detector that is still to be suggested."""
 _DETECTOR = re.compile(r"^(?P<name>[^=*]*)(?:\*(?P<weight>[^=]*))?=(?P<shape>.*)$", re.DOTALL)
 
 
@@ -39,12 +42,33 @@ def requested_job(args: argparse.Namespace) -> Job:
     detectors = [parse_detector(text) for text in args.detector]
     shapes = {spec.name: spec.shape for spec in (*analyses, *detectors) if isinstance(spec, VirtualDetector)}
     analyses += (*detectors, *(parse_analysis(text, shapes) for text in args.analysis))
-    if not analyses:
+    if not analyses and not args.suggest:
         raise UsageError("there is nothing to compute", "Give --detector, --analysis or --recipe.")
+    analyses += tuple(VirtualDetector(name=_name(name), shape=NOTHING) for name, *_ in args.suggest)
     try:
         return Job(dataset=DatasetRef(uri="", correction=correction), analyses=analyses, region=region)
     except ValidationError as error:
         raise UsageError(validation_text(error), "Give each result a name of its own.") from error
+
+
+def with_suggestions(args: argparse.Namespace, job: Job, dataset: Dataset, executor: Executor) -> Job:
+    """The job with the detectors that separate two regions best in their places. Raises UsageError."""
+    from ltdesk.engine.suggest import suggest_detector
+
+    found = {
+        name: suggest_detector(dataset, parse_shape(bright), parse_shape(dark), name, executor)
+        for name, bright, dark in args.suggest
+    }
+    return job.model_copy(update={"analyses": tuple(found.get(spec.name, spec) for spec in job.analyses)})
+
+
+def _name(name: str) -> str:
+    try:
+        return VirtualDetector(name=name, shape=NOTHING).name
+    except ValidationError as error:
+        raise UsageError(
+            f"--suggest '{name}': {validation_text(error)}", "Names are letters, digits, _ and ."
+        ) from error
 
 
 def parse_detector(text: str) -> VirtualDetector:
@@ -88,7 +112,7 @@ def requested_fits(args: argparse.Namespace) -> dict[str, Fit]:
         words, fit = split_fit(text)
         kind, _, options = words.partition(":")
         named = [option.partition("=")[2] for option in options.split(",") if option.startswith("name=")]
-        if fit is not None:
+        if fit != Fit():
             found[named[-1] if named else str(analysis_spec(kind).model_fields["name"].default)] = fit
     return found
 

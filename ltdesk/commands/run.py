@@ -8,8 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ltdesk.commands.fits import with_fits
-from ltdesk.commands.requests import open_requested, requested_fits, requested_job, warnings_for
+from ltdesk.commands.fits import Run, with_fits
+from ltdesk.commands.requests import (
+    open_requested,
+    requested_fits,
+    requested_job,
+    warnings_for,
+    with_suggestions,
+)
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
@@ -35,7 +41,9 @@ def main(args: argparse.Namespace) -> int:
 def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executor: Executor) -> None:
     """Open, compute, write."""
     with open_requested(args, file, job.dataset.correction) as dataset:
-        job, found = with_fits(job.model_copy(update={"dataset": dataset.ref}), requested_fits(args), dataset)
+        run: Run = lambda job: follow(executor.submit(job, dataset), f"{Path(file).name}, fitting")  # noqa: E731
+        job = with_suggestions(args, job.model_copy(update={"dataset": dataset.ref}), dataset, executor)
+        job, found = with_fits(job, requested_fits(args), dataset, run)
         for words in found:
             print(f"ltdesk: {dataset.ref.uri}: {words}", file=sys.stderr)
         _say_what_is_odd(args, job, dataset)

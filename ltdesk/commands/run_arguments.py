@@ -67,8 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     what.add_argument(
         "--analysis", action="append", default=[], metavar="NAME[:key=value,...]",
-        help="com, sum_frame, mean_frame, sum_signal, radial, ... (docs/analyses.md); name=OTHER renames its result; "
+        help="com, sum_frame, mean_frame, sum_signal, radial, ...; name=OTHER renames its result; "
         "centre=fit takes the direct beam's centre, ellipse=R_IN+R_OUT that and the ellipse of a ring between them",
+    )  # fmt: skip
+    what.add_argument(
+        "--suggest", action="append", default=[], nargs=3, metavar=("NAME", "BRIGHT", "DARK"),
+        help="the weighted detector that separates two regions of the scan best, each given as --region takes it",
     )  # fmt: skip
     what.add_argument("--region", metavar="SHAPE", help="scan positions that take part: rect: ellipse: polygon: mask:")
     what.add_argument("--recipe", metavar="FILE", help="repeat what made a result (a result, or its recipe as JSON)")

@@ -67,11 +67,18 @@ def test_nan_and_infinity_stay_in_their_pixels(tmp_path: Path) -> None:
     assert np.argwhere(np.isnan(found)).tolist() == [[2, 2], [3, 3]]
 
 
-@pytest.mark.parametrize("dtype", ["<u2", "<f4"])
+@pytest.mark.parametrize("dtype", ["<u2", "<i2", "<f4"])
 def test_only_the_regions_frames_count(tmp_path: Path, dtype: str) -> None:
     array, region = make_array(dtype), Rectangle(y0=2, x0=3, y1=6, x1=10)
-    found = run_everywhere(tmp_path, array, StdFrame(), region=region)["std_frame"]
-    np.testing.assert_allclose(found, array[2:6, 3:10].astype(float).std(axis=(0, 1)), rtol=1e-12)
+    specs = (StdFrame(), VarFrame(), MaxFrame(), SumFrame(), MeanFrame())
+    found = run_everywhere(tmp_path, array, *specs, region=region)
+    inside = array[2:6, 3:10]
+    wide = inside.astype(float)
+    np.testing.assert_allclose(found["std_frame"], wide.std(axis=(0, 1)), rtol=1e-12)
+    np.testing.assert_allclose(found["var_frame"], wide.var(axis=(0, 1)), rtol=1e-12)
+    np.testing.assert_array_equal(found["max_frame"], inside.max(axis=(0, 1)))
+    np.testing.assert_allclose(found["sum_frame"], wide.sum(axis=(0, 1)), rtol=1e-12)
+    np.testing.assert_allclose(found["mean_frame"], wide.mean(axis=(0, 1)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["<u2", "<f4"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -40,6 +41,22 @@ def test_radial_profile(tmp_path: Path, dtype: str) -> None:
     for k in range(20):
         np.testing.assert_allclose(results["placed"][..., k], mean_at(array, k, 2.25, 10), rtol=1e-13)
     assert np.isnan(results["placed"][..., -1]).all(), "no pixel is that far"
+
+
+@pytest.mark.parametrize("dtype", [">u2", "<f4"])
+@pytest.mark.parametrize(("ratio", "deg"), [(0.8, 0), (0.8, 90), (1.3, 25), (0.6, -140)])
+def test_radial_profile_on_ellipses(tmp_path: Path, dtype: str, ratio: float, deg: float) -> None:
+    """The mean over pixels between two ellipses half a pixel inside and outside, by scipy's labels."""
+    array = make_array(dtype)
+    spec = RadialProfile(cy=5.2, cx=7.1, ratio=ratio, deg=deg, nbins=9)
+    found = run_everywhere(tmp_path, array, spec)["radial"]
+    y, x = np.indices(FRAME)
+    turned = ((x - 7.1) + 1j * (y - 5.2)) * np.exp(-1j * np.radians(deg))  # into the ellipse's axes
+    distance = np.hypot(turned.real, turned.imag / ratio)
+    labels = np.floor(distance + 0.5).astype(int)
+    for at in ((0, 0), (3, 4), (8, 10)):
+        wanted = scipy.ndimage.mean(array[at].astype(float), labels, np.arange(9))
+        np.testing.assert_allclose(found[at], wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -398,7 +398,7 @@ def fault_elsewhere():
 def run(path: Path, script: str) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", PRELUDE + script, str(path)]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=250)
 
 
 @posix

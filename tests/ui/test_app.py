@@ -39,7 +39,7 @@ def run(look: str, *paths: Path | str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", DRIVER.replace("{look}", look), *map(str, paths)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
         check=False,
     )
 

@@ -180,7 +180,7 @@ reporter = error_report.install()
 
 
 def run_program(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, timeout=250)
 
 
 def test_the_process_lives_on(log_dir: Path) -> None:

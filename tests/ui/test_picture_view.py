@@ -20,7 +20,7 @@ from ltdesk.ui.pictures.picture_header import PictureHeader
 from ltdesk.ui.pictures.picture_item import extent
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.pictures.prepare import Picture, prepare
-from ltdesk.ui.pictures.region_outline import mask_outline
+from ltdesk.ui.shapes.shape_paths import pixel_edges
 from tests.ui.picture_hand import PictureHand, drag, send_mouse
 
 STEPS = np.arange(0, 1600, dtype=np.uint16).reshape(40, 40)
@@ -445,7 +445,7 @@ def test_region_outline_is_the_edge_of_its_positions(make: Make) -> None:
 def test_outline_of_a_mask_has_every_edge_once() -> None:
     mask = Disk(cy=10, cx=12, r=5.3).mask((21, 25))
     mask[10, 12] = False  # a hole
-    path = mask_outline(mask)
+    path = pixel_edges(mask)
     length = sum(
         abs(path.elementAt(n).x - path.elementAt(n + 1).x) + abs(path.elementAt(n).y - path.elementAt(n + 1).y)
         for n in range(0, path.elementCount(), 2)

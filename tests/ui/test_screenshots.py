@@ -16,7 +16,7 @@ NAMES = {
 
 def test_every_picture_is_made_anew(tmp_path: Path, qapp: object) -> None:
     command = [sys.executable, str(ROOT / "packaging" / "screenshots.py"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     pictures = {path.stem: QImage(str(path)) for path in tmp_path.glob("*.png")}
     assert set(pictures) == NAMES

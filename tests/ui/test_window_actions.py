@@ -175,6 +175,37 @@ def test_undo_gives_up_what_the_hand_is_doing(user: User) -> None:
     assert user.selected.shape == before
 
 
+def test_redo_waits_until_the_hand_lets_go(user: User) -> None:
+    user.trigger("tool_disk")
+    user.frame.drag((4, 4), (4, 7))
+    user.trigger("undo")
+    before = user.session.detectors
+    shape = user.selected.shape
+    user.frame.hover((shape.cy, shape.cx))
+    user.frame.press((shape.cy, shape.cx))
+    user.frame.move((shape.cy + 3, shape.cx))
+    held = user.session.detectors
+    assert held != before
+    user.trigger("redo")
+    assert user.session.detectors == held
+    user.frame.release((shape.cy + 3, shape.cx))
+    assert user.session.detectors == held
+
+
+def test_a_tool_chosen_twice_stays_in_hand_until_another_is_chosen(user: User) -> None:
+    count = len(user.session.detectors)
+    user.trigger("tool_disk")
+    user.trigger("tool_disk")
+    user.frame.drag((4, 4), (4, 7))
+    user.frame.drag((14, 14), (14, 17))
+    assert len(user.session.detectors) == count + 2
+    user.trigger("stop")
+    assert user.desk.tools.tool is Tool.SELECT
+    user.trigger("tool_disk")
+    user.frame.drag((4, 14), (4, 17))
+    assert user.desk.tools.tool is Tool.SELECT
+
+
 def test_fit_to_the_beam_puts_the_detector_back(user: User) -> None:
     before = user.selected.shape
     for _ in range(3):

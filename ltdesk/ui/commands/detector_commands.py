@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QMenu
 from ltdesk.geometry import Disk
 from ltdesk.session import Session
 from ltdesk.ui.analyses.kinds import is_spectrum
-from ltdesk.ui.commands.actions import Actions
+from ltdesk.ui.commands.actions import TOOL_KEYS, Actions
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.live.wishes import frame_analysis
 from ltdesk.ui.main_window import MainWindow
@@ -45,7 +45,7 @@ class DetectorCommands(QObject):
 
     def _wire_tools(self, actions: Actions) -> None:
         for tool in Tool:
-            actions.connect(**{f"tool_{tool}": lambda tool=tool: self._tools.choose(tool)})
+            actions.connect(**{f"tool_{tool}": lambda tool=tool: self._choose(tool)})
         for name, combine in COMBINES.items():
             actions.connect(**{name: lambda combine=combine: self._tools.set_combine(combine)})
         names = {combine: name for name, combine in COMBINES.items()}
@@ -58,7 +58,7 @@ class DetectorCommands(QObject):
         panel = self._window.detectors
         actions.connect(
             undo=self._undo,
-            redo=self._model.undo_stack.redo,
+            redo=self._redo,
             duplicate=panel.duplicate,
             delete=self._delete,
             rename=panel.rename,
@@ -90,6 +90,13 @@ class DetectorCommands(QObject):
     def _name_redo(self, text: str) -> None:
         self._window.actions_by_name["redo"].setText(f"&Redo {text}".rstrip())
 
+    def _choose(self, tool: Tool) -> None:
+        """A tool is for one shape; chosen again while in hand it stays until another is chosen."""
+        again = tool is self._tools.tool is not Tool.SELECT
+        self._tools.choose(tool, stay=again)
+        if again:
+            self._window.job_bar.tell(f"{TOOL_KEYS[tool][0]} stays in hand; {TOOL_KEYS[Tool.SELECT][1]} or Esc ends it")
+
     def _show_tool(self, tool: Tool) -> None:
         self._window.actions_by_name.check(f"tool_{tool}")
         self._window.job_bar.tell(HINTS[tool])
@@ -100,6 +107,11 @@ class DetectorCommands(QObject):
             self._model.abandon_drag()
         else:
             self._model.undo_stack.undo()
+
+    def _redo(self) -> None:
+        """Nothing while the hand holds something: what it holds is newer than what was taken back."""
+        if not self._model.dragging:
+            self._model.undo_stack.redo()
 
     def _delete(self) -> None:
         """The vertex under the pointer or the picked part, else the chosen detectors."""

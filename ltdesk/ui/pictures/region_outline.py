@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt5.QtCore import QPointF, QRectF, Qt
+from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from ltdesk.geometry import AnyShape, Rectangle
+from ltdesk.ui.shapes.shape_paths import pixel_edges
 
 HALO = QColor(0, 0, 0, 170)
 INK = QColor("#ffffff")
@@ -55,28 +54,7 @@ def outline(shape: AnyShape, size: tuple[int, int]) -> QPainterPath:
     """The edges between pixels inside and outside `shape`, in data coordinates."""
     if isinstance(shape, Rectangle):
         return _rectangle_outline(shape, size)
-    return mask_outline(shape.mask(size))
-
-
-def mask_outline(mask: NDArray[np.bool_]) -> QPainterPath:
-    """The edges between True and False pixels; each straight run of edges is one line."""
-    padded = np.pad(mask, 1).astype(np.int8)
-    path = QPainterPath()
-    for y, x0, x1 in _runs(np.diff(padded, axis=0)[:, 1:-1]):
-        _line(path, x0 - 0.5, y - 0.5, x1 - 0.5, y - 0.5)
-    for x, y0, y1 in _runs(np.diff(padded, axis=1)[1:-1].T):
-        _line(path, x - 0.5, y0 - 0.5, x - 0.5, y1 - 0.5)
-    return path
-
-
-def _runs(steps: NDArray[np.int8]) -> list[tuple[int, int, int]]:
-    """(row, first, past the last) of each run of equal steps that are not zero."""
-    edges = np.diff(np.pad(steps, ((0, 0), (1, 1))), axis=1) != 0
-    found = []
-    for row in np.flatnonzero(edges.any(axis=1)):
-        at = np.flatnonzero(edges[row])
-        found += [(int(row), int(a), int(b)) for a, b in itertools.pairwise(at) if steps[row, a]]
-    return found
+    return pixel_edges(shape.mask(size))
 
 
 def _rectangle_outline(shape: Rectangle, size: tuple[int, int]) -> QPainterPath:
@@ -93,8 +71,3 @@ def _between(count: int, first: float, stop: float) -> NDArray[np.bool_]:
     places = np.arange(count)
     inside: NDArray[np.bool_] = (first <= places) & (places < stop)
     return inside
-
-
-def _line(path: QPainterPath, x0: float, y0: float, x1: float, y1: float) -> None:
-    path.moveTo(QPointF(x0, y0))
-    path.lineTo(QPointF(x1, y1))

@@ -34,12 +34,12 @@ def combined_path(parts: list[tuple[str, QPainterPath]]) -> QPainterPath:
     return whole
 
 
-def pixel_edges(inside: NDArray[np.bool_]) -> QPainterPath:
-    """The lines between pixels in and out, as segments; empty where there are too many to be of use."""
+def pixel_edges(inside: NDArray[np.bool_], most: float = math.inf) -> QPainterPath:
+    """The lines between pixels in and out, as segments; empty where there are more than `most`."""
     padded = np.pad(inside, 1)
     across, down = _runs(padded[1:] != padded[:-1]), _runs((padded[:, 1:] != padded[:, :-1]).T)
     path = QPainterPath()
-    if len(across) + len(down) > MOST_EDGES:
+    if len(across) + len(down) > most:
         return path
     for y, x0, x1 in across.tolist():
         path.moveTo(x0 - 1.5, y - 0.5)
@@ -108,7 +108,7 @@ def _add_polygon(path: QPainterPath, shape: Any) -> None:
 
 
 def _add_mask(path: QPainterPath, shape: PixelMask) -> None:
-    path.addPath(pixel_edges(shape.mask(shape.size)))
+    path.addPath(pixel_edges(shape.mask(shape.size), MOST_EDGES))
 
 
 _ADD: dict[str, Any] = {
