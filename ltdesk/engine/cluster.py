@@ -203,9 +203,10 @@ class ClusterExecutor:
         deadline = asyncio.get_running_loop().time() + CANCEL_PATIENCE + 1
         while self._runs and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(TICK / 4)
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        while tasks := list(self._background):  # again: what waits for dask may miss it once
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=TICK)
         await self._link.close()
 
     async def _facts(self) -> Facts:
@@ -457,7 +458,7 @@ class ClusterExecutor:
         self._lost_at = time.monotonic()
         self._take_all_back()
         await self._link.close()  # it would look for the scheduler too
-        while time.monotonic() < self._lost_at + self._lost_patience:
+        while not self._closed and time.monotonic() < self._lost_at + self._lost_patience:
             try:
                 fresh = await Link.connect(self.address, 0, 0, self._timeout)
             except ClusterError as error:

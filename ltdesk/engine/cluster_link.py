@@ -19,6 +19,9 @@ from ltdesk.engine.cluster_workers import Worker
 
 log = logging.getLogger(__name__)
 
+CLOSING_MAY_TAKE = 1.0
+"""Seconds: a client whose scheduler is gone would go on looking for it."""
+
 
 class Link:
     """Use `connect` to make one; everything in its event loop.
@@ -51,10 +54,11 @@ class Link:
         self._client.subscribe_topic("all", lambda event: handler(event[1]))
 
     async def close(self) -> None:
-        for closing in (self._client, self._cluster):
-            if closing is not None:
-                with contextlib.suppress(OSError, TimeoutError):
-                    await closing.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            await self._client.close(timeout=CLOSING_MAY_TAKE)
+        if self._cluster is not None:
+            with contextlib.suppress(OSError, TimeoutError):
+                await self._cluster.close()
 
     # --- workers ---------------------------------------------------------------------------------------------
 
