@@ -6,11 +6,11 @@ The lines belong to the screen: they keep their distance at any zoom and stay wi
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from functools import cache
 from typing import NamedTuple
 
 from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt5.QtGui import QColor, QImage, QPainter, QPen, QTransform
+from PyQt5.QtGui import QBrush, QColor, QImage, QPainter, QPen, QTransform
 
 from ltdesk.ui.look import style
 from ltdesk.ui.pictures.prepare import Prepared
@@ -59,29 +59,57 @@ def paint_no_value(painter: QPainter, prepared: Prepared, place: QRectF, exposed
 
 def paint_hatch(painter: QPainter, area: QRectF, origin: QPointF, hatch: Hatch) -> None:
     """Slanting lines over `area` in screen pixels, that start from `origin`."""
-    painter.fillRect(area, QColor(hatch.ground))
-    painter.setRenderHint(QPainter.Antialiasing)
-    painter.setPen(QPen(QColor(hatch.line), hatch.width))
-    height, slant = area.height(), -1 if hatch.rising else 1
-    # A line through (x, y) meets the level of `origin` at x - slant * (y - origin.y): steps of PERIOD from there.
-    offset = area.left() - slant * (area.top() - origin.y()) - origin.x()
-    before = PERIOD * ceil(height / PERIOD) if slant > 0 else 0.0
-    start = area.left() - offset % PERIOD - before
-    count = int((area.width() + height) / PERIOD) + 3
-    painter.drawLines(
-        [QLineF(x, area.top(), x + slant * height, area.bottom()) for x in (start + PERIOD * n for n in range(count))]
-    )
+    _fill_with_tiles(painter, area, origin, _hatch_tile(hatch, painter.device().devicePixelRatioF()))
 
 
 def paint_checks(painter: QPainter, area: QRectF, origin: QPointF, one: str, other: str) -> None:
     """A chequered ground over `area` in screen pixels, as image editors show what is transparent."""
-    painter.fillRect(area, QColor(one))
-    colour = QColor(other)
-    first_column, last_column = (int((x - origin.x()) // CELL) for x in (area.left(), area.right()))
-    first_row, last_row = (int((y - origin.y()) // CELL) for y in (area.top(), area.bottom()))
-    for row in range(first_row, last_row + 1):
-        for column in range(first_column + (first_column + row) % 2, last_column + 1, 2):
-            painter.fillRect(QRectF(origin.x() + column * CELL, origin.y() + row * CELL, CELL, CELL), colour)
+    _fill_with_tiles(painter, area, origin, _check_tile(one, other, painter.device().devicePixelRatioF()))
+
+
+def _fill_with_tiles(painter: QPainter, area: QRectF, origin: QPointF, tile: QBrush) -> None:
+    painter.save()
+    painter.setBrushOrigin(origin)
+    painter.fillRect(area, tile)
+    painter.restore()
+
+
+@cache
+def _hatch_tile(hatch: Hatch, ratio: float) -> QBrush:
+    """One period of a hatch, repeated without a seam. Lines took 14 times as long to paint."""
+    image = _tile(PERIOD, ratio, hatch.ground)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.Antialiasing)
+    painter.setPen(QPen(QColor(hatch.line), hatch.width * ratio))
+    side, slant = image.width(), -1 if hatch.rising else 1
+    for n in range(-2, 4):  # a line through (n * side, 0), far beyond the tile at both ends
+        painter.drawLine(QLineF((n - slant) * side, -side, (n + 2 * slant) * side, 2 * side))
+    painter.end()
+    return _tiles(image, ratio)
+
+
+@cache
+def _check_tile(one: str, other: str, ratio: float) -> QBrush:
+    image = _tile(2 * CELL, ratio, one)
+    painter = QPainter(image)
+    half = image.width() / 2
+    for place in (0.0, half):
+        painter.fillRect(QRectF(place, place, half, half), QColor(other))
+    painter.end()
+    return _tiles(image, ratio)
+
+
+def _tile(side: float, ratio: float, ground: str) -> QImage:
+    pixels = round(side * ratio)
+    image = QImage(pixels, pixels, QImage.Format_RGB32)
+    image.fill(QColor(ground))
+    return image
+
+
+def _tiles(image: QImage, ratio: float) -> QBrush:
+    brush = QBrush(image)
+    brush.setTransform(QTransform.fromScale(1 / ratio, 1 / ratio))
+    return brush
 
 
 def _through(painter: QPainter, raster: Raster, place: QRectF, area: QRectF, paint: Callable[[QPainter], None]) -> None:
