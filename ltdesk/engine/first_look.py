@@ -1,16 +1,17 @@
-"""A first look at a scan: the mean of some frames spread evenly over it, within a bounded time."""
+"""A first look at a scan: some frames spread evenly over it, and their mean, within a bounded time."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.plan import coarse_to_fine
-from ltdesk.errors import DamagedFileError
+from ltdesk.errors import DamagedFileError, LtdeskError
 from ltdesk.geometry import Float2D, Size2D
 
 POSITIONS = 64
@@ -24,6 +25,13 @@ class Sample(NamedTuple):
 
     mean: Float2D
     frames: int
+
+
+class SampledFrames(NamedTuple):
+    """Frames ``(n, ky, kx)`` in native byte order, at scan positions ``(n, 2)`` of (y, x)."""
+
+    positions: NDArray[np.intp]
+    frames: NDArray[Any]
 
 
 def spread_positions(scan_shape: Size2D, count: int = POSITIONS) -> list[tuple[int, int]]:
@@ -62,3 +70,31 @@ def sample_mean(
             started = time.monotonic()
         frames += 1
     return Sample(total / frames if frames else np.full(dataset.frame_shape, np.nan), frames)
+
+
+def sample_frames(
+    dataset: Dataset,
+    count: int,
+    seconds: float,
+    nbytes: int,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> SampledFrames:
+    """Frames at up to `count` spread positions, from coarse to fine, as many as `seconds` and `nbytes` allow.
+
+    Missing frames are left out, and so is all after the first that can't be read for another reason: a job says why.
+    """
+    end = time.monotonic() + seconds
+    positions, frames = [], []
+    for y, x in spread_positions(dataset.scan_shape, min(count, nbytes // dataset.frame_bytes)):
+        if cancelled() or time.monotonic() > end:
+            break
+        try:
+            frames.append(dataset.frame(y, x))
+        except DamagedFileError:
+            continue
+        except (LtdeskError, OSError):
+            break
+        positions.append((y, x))
+    empty = np.empty((0, *dataset.frame_shape), dataset.dtype.newbyteorder("="))
+    places = np.array(positions, dtype=np.intp).reshape(-1, 2)
+    return SampledFrames(places, np.stack(frames) if frames else empty)

@@ -8,6 +8,7 @@ Compiled code is cached in a folder per version, so that only the first use on a
 from __future__ import annotations
 
 import atexit
+import hashlib
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import caching
+from numba.core.serialize import dumps
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,38 @@ def _save_if_there_is_room() -> None:
     caching.Cache.save_overload = save_or_go_on  # type: ignore[method-assign]
 
 
+def _find_closures_again() -> None:
+    """Numba looks a closure up by the pickles of what it closes over, and another compiled function's pickle holds a
+    number that each process makes anew: such kernels were compiled again at every start (2 s each).
+
+    Here they go by the code of those functions, down to the last, which is also what their machine code depends on.
+    """
+
+    def index_key(self: Any, sig: Any, codegen: Any) -> Any:
+        function = self._py_func
+        code, cells = function.__code__.co_code, _closed_over(function)
+        return sig, codegen.magic_tuple(), tuple(hashlib.sha256(part).hexdigest() for part in (code, cells))
+
+    caching.Cache._index_key = index_key  # type: ignore[method-assign]
+
+
+def _closed_over(function: Any) -> bytes:
+    """What a function closes over, the same in every process."""
+    parts = []
+    for cell in function.__closure__ or ():
+        value = cell.cell_contents
+        inner = getattr(value, "py_func", None)
+        if inner is None:
+            parts.append(dumps(value))  # type: ignore[no-untyped-call]
+        else:
+            code = inner.__code__
+            words = code.co_names, code.co_varnames, sorted(value.targetoptions.items())
+            parts += [code.co_code, repr(words).encode(), _closed_over(inner)]
+            parts += [repr(constant).encode() for constant in code.co_consts if not hasattr(constant, "co_code")]
+    return b"|".join(parts)
+
+
 _save_if_there_is_room()
+_find_closures_again()
 if not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(_writable(cache_folder()))  # type: ignore[attr-defined]

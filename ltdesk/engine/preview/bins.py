@@ -49,6 +49,11 @@ class Bins:
         found: NDArray[Any] = ufunc.reduceat(ufunc.reduceat(pixels, ys, axis=0), xs, axis=1)
         return found.ravel()
 
+    def cut(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which bins ``mask (ky, kx)`` holds in part: some of their pixels, not all. ``(bins,)``"""
+        found: NDArray[np.bool_] = self.fold(np.logical_or, mask) & ~self.fold(np.logical_and, mask)
+        return found
+
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """Each pixel with the value ``(bins,)`` of its bin, ``(ky, kx)``."""
         whole = np.repeat(np.repeat(values.reshape(self.shape), self.factor[0], axis=0), self.factor[1], axis=1)

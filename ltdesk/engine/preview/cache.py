@@ -43,7 +43,7 @@ UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.
 
 
 class _Stopped(Exception):
-    """Writing was stopped from outside."""
+    """Writing was stopped from outside, or is of no use."""
 
 
 def preview_folder() -> Path:
@@ -87,11 +87,11 @@ class PreviewCache:
         path = self.path_of(dataset)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._make_room(cube.nbytes, path)
             if shutil.disk_usage(self.folder).free < FREE * cube.nbytes:
                 return False
             with atomic_path(path) as temporary:
                 _write(temporary, _key(dataset), cube, stopped)
+                self._make_room(temporary.stat().st_size, path)
         except _Stopped:
             return False
         except (OSError, LtdeskError) as error:
@@ -101,6 +101,8 @@ class PreviewCache:
 
     def _make_room(self, nbytes: int, path: Path) -> None:
         """Drop the cubes used longest ago until `nbytes` more fit, and what was never finished."""
+        if nbytes > self.limit:
+            raise _Stopped
         found = []
         for file in self.folder.iterdir():
             with suppress(OSError):
@@ -133,7 +135,6 @@ def _key(dataset: Dataset) -> str:
 
 
 def _write(path: Path, key: str, cube: PreviewCube, stopped: Callable[[], bool]) -> None:
-    parts = cube.parts()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, "key", np.frombuffer(key.encode(), np.uint8))
         _add(archive, "factor", np.array(cube.bins.factor))
@@ -141,7 +142,7 @@ def _write(path: Path, key: str, cube: PreviewCube, stopped: Callable[[], bool])
         for index in range(len(cube.plan)):
             if stopped():
                 raise _Stopped
-            block, valid = parts[index]
+            block, valid = cube.part(index)
             _add(archive, f"block{index}", block)
             _add(archive, f"valid{index}", valid)
 
@@ -156,22 +157,22 @@ def _read(
 ) -> list[tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.float64]]]:
     """What `PreviewCube.put` takes, for each partition. Raises one of `UNREADABLE` for what is not as it must be."""
     bins = cube.bins
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         if arrays["key"].tobytes() != key.encode() or tuple(arrays["factor"]) != bins.factor:
             raise ValueError("it is of another file or version")
-        sample, nothing = _like(arrays["sample"], bins.frame_shape, np.float64), np.zeros(bins.frame_shape)
-        kept = block_dtype(dataset.dtype, bins.factor)
+        sample, nothing = _like(arrays["sample"], bins.frame_shape, {np.dtype(np.float64)}), np.zeros(bins.frame_shape)
+        kept = {np.dtype(np.uint16), block_dtype(dataset.dtype, bins.factor)}
         return [
             (
                 _like(arrays[f"block{p.index}"], (bins.count, p.size), kept),
-                _like(arrays[f"valid{p.index}"], (p.size,), np.bool_),
+                _like(arrays[f"valid{p.index}"], (p.size,), {np.dtype(np.bool_)}),
                 sample if p.index == 0 else nothing,
             )
             for p in cube.plan
         ]
 
 
-def _like(array: NDArray[Any], shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    if array.shape != shape or array.dtype != dtype:
-        raise ValueError(f"it holds {array.dtype} {array.shape} where {np.dtype(dtype)} {shape} belongs")
+def _like(array: NDArray[Any], shape: tuple[int, ...], dtypes: set[np.dtype[Any]]) -> NDArray[Any]:
+    if array.shape != shape or array.dtype not in dtypes:
+        raise ValueError(f"it holds {array.dtype} {array.shape} where {dtypes} {shape} belongs")
     return array

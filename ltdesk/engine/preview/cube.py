@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.preview.binned import BLOCK, SAMPLE, BinnedFrames
-from ltdesk.engine.preview.bins import Bins, shares, typical_frame
+from ltdesk.engine.preview.bins import Bins, block_dtype, shares, typical_frame
 from ltdesk.geometry import Float2D
+
+NARROW = np.iinfo(np.uint16).max
 
 
 class PreviewCube:
     """The sums in each bin at each scan position, as far as partitions of a pass have come in.
 
-    Any thread may add partials while another one weighs. What the sums are kept in cannot overflow.
+    Any thread may add partials while another one weighs. What the sums are kept in cannot overflow: 16 bits as long
+    as all of them fit, else what `block_dtype` says.
 
     bins : which pixels go together
     plan : the dataset's partitions
@@ -27,8 +30,11 @@ class PreviewCube:
     def __init__(self, dataset: Dataset, bins: Bins) -> None:
         self.bins, self.plan, self.scan_shape = bins, dataset.plan(), dataset.scan_shape
         self._counts = dataset.dtype.kind in "uib"
-        self._blocks: dict[int, NDArray[Any]] = {}
-        self._valid: dict[int, NDArray[np.bool_]] = {}
+        self._dtype = block_dtype(dataset.dtype, bins.factor)
+        self._starts = np.cumsum([0, *(partition.size for partition in self.plan)])
+        self._store: NDArray[Any] = np.empty(0, np.uint16 if self._counts else self._dtype)
+        self._present = np.zeros(len(self.plan), dtype=np.bool_)
+        self._valid = np.zeros(self.scan_shape, dtype=np.bool_)
         self._sample = np.zeros(bins.frame_shape)
         self._typical: Float2D | None = None
         self._lock = threading.Lock()
@@ -41,18 +47,24 @@ class PreviewCube:
     @property
     def done(self) -> int:
         """Partitions that are in."""
-        return len(self._blocks)
+        return int(np.count_nonzero(self._present))
 
     @property
     def complete(self) -> bool:
-        return len(self._blocks) == len(self.plan)
+        return bool(self._present.all())
 
     @property
     def nbytes(self) -> int:
-        return sum(block.nbytes for block in list(self._blocks.values()))
+        """Bytes of the sums that are in."""
+        sizes = np.diff(self._starts)[self._present]
+        return int(sizes.sum()) * self.bins.count * self._store.itemsize
+
+    def has(self, index: int) -> bool:
+        """Is partition `index` in?"""
+        return bool(self._present[index])
 
     def take(self, partial: Partial) -> bool:
-        """Take the blocks out of a partial; False where the cube had them. A partition that a region cut is no use."""
+        """Take the blocks out of a partial; False where the cube had them."""
         block = partial.buffers.pop(BLOCK, None)
         sample = partial.buffers.pop(SAMPLE, None)
         if block is None or sample is None:
@@ -61,19 +73,22 @@ class PreviewCube:
 
     def put(self, index: int, block: NDArray[Any], valid: NDArray[np.bool_], sample: Float2D) -> bool:
         """Take partition `index`: its ``block (bins, positions)``, which positions are there, and a sum of frames."""
+        narrow = self._counts and fits(block)
         with self._lock:
-            if index in self._blocks:
+            if self._present[index]:
                 return False
+            self._make_room(narrow)
+            np.copyto(self._part(self._store, index), block, casting="unsafe")
+            self._valid[self.plan[index].slices] = valid.reshape(self.plan[index].shape)
             self._sample += sample
             self._typical = None
-            self._valid[index] = valid.copy()
-            self._blocks[index] = block
+            self._present[index] = True
             return True
 
-    def parts(self) -> dict[int, tuple[NDArray[Any], NDArray[np.bool_]]]:
-        """What `put` took, by partition; not to be changed."""
+    def part(self, index: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """What `put` took of a partition that is in: ``(bins, positions)`` and ``(positions)``; not to be changed."""
         with self._lock:
-            return {index: (block, self._valid[index]) for index, block in self._blocks.items()}
+            return self._part(self._store, index), self._valid[self.plan[index].slices].ravel()
 
     @property
     def sample(self) -> Float2D:
@@ -82,11 +97,9 @@ class PreviewCube:
             return self._sample.copy()
 
     def valid(self) -> NDArray[np.bool_]:
-        """Positions ``(sy, sx)`` that are in."""
-        found = np.zeros(self.scan_shape, dtype=np.bool_)
-        for index, (_, valid) in self.parts().items():
-            found[self.plan[index].slices] = valid.reshape(self.plan[index].shape)
-        return found
+        """Positions ``(sy, sx)`` that are in, a copy."""
+        with self._lock:
+            return self._valid.copy()
 
     def shares(self, weights: Float2D) -> NDArray[np.float64]:
         """What to weigh each bin with ``(bins,)`` for a mask of ``weights (ky, kx)``, by what a frame is like."""
@@ -101,23 +114,26 @@ class PreviewCube:
         found: NDArray[np.float64] = self.bins.sums(weights) / self.bins.sums(np.ones(self.bins.frame_shape))
         return found
 
-    def weigh(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def weigh(
+        self, weights: NDArray[np.float64], mask: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Images ``(k, sy, sx)`` of the bins weighted by ``weights (k, bins)``, and which positions are in.
 
-        Positions that are not are 0. Bins that no image weighs are not read.
+        Positions that are not are 0. Bins that no image weighs are not read. Of bins that ``mask (ky, kx)`` cuts
+        through, sums that are not finite are left out: the pixel that is not may lie outside the mask.
         """
         from ltdesk.engine.kernels.blocks import weigh
 
-        touched = np.flatnonzero((weights != 0.0).any(axis=0))
+        cut = np.zeros(self.bins.count, dtype=np.bool_) if mask is None else self.bins.cut(mask)
+        with self._lock:
+            store, present, valid = self._store, self._present.copy(), self._valid.copy()
         images = np.zeros((len(weights), *self.scan_shape))
-        inside = np.zeros(self.scan_shape, dtype=np.bool_)
-        for index, (block, valid) in self.parts().items():
-            partition = self.plan[index]
-            out = np.empty((len(weights), partition.size))
-            weigh(block, touched, weights, out)
-            images[:, *partition.slices] = out.reshape(len(weights), *partition.shape)
-            inside[partition.slices] = valid.reshape(partition.shape)
-        return images, inside
+        if present.any():
+            found = weigh(store, self._starts, present, weights, cut)
+            for index in np.flatnonzero(present):
+                partition, (start, stop) = self.plan[index], self._starts[index : index + 2]
+                images[:, *partition.slices] = found[:, start:stop].reshape(len(weights), *partition.shape)
+        return images, valid
 
     def bound(self, weights: Float2D) -> NDArray[np.float64]:
         """How far an image of `shares` may be from the exact one ``(sy, sx)``, for frames without negative pixels.
@@ -129,3 +145,21 @@ class PreviewCube:
         images, _ = self.weigh(worst[None])
         bound: NDArray[np.float64] = images[0]
         return bound
+
+    def _part(self, store: NDArray[Any], index: int) -> NDArray[Any]:
+        start, stop = self._starts[index : index + 2]
+        return store[self.bins.count * start : self.bins.count * stop].reshape(self.bins.count, stop - start)
+
+    def _make_room(self, narrow: bool) -> None:
+        """Have a store that takes the next block. One that is weighed just now stays as it is. Call with the lock."""
+        dtype = self._store.dtype if narrow else self._dtype
+        if self._store.size and self._store.dtype == dtype:
+            return
+        before, self._store = self._store, np.empty(self.bins.count * int(self._starts[-1]), dtype)
+        for index in np.flatnonzero(self._present):
+            np.copyto(self._part(self._store, int(index)), self._part(before, int(index)), casting="unsafe")
+
+
+def fits(block: NDArray[Any]) -> bool:
+    """Are these sums of whole numbers all within 16 bits? (As float32 they are exact up to 24.)"""
+    return bool(block.dtype == np.uint16 or (block.max(initial=0) <= NARROW and block.min(initial=0) >= 0))

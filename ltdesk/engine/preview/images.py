@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from ltdesk.analysis import Analysis, CenterOfMass, MeanSignal, SumSignal, VirtualDetector
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.first_look import SampledFrames
 from ltdesk.engine.pixels import mask_of, weights_of
 from ltdesk.engine.preview.cube import PreviewCube
-from ltdesk.geometry import AnyShape, Float2D, pixel_grid
+from ltdesk.geometry import pixel_grid
 
 
 class PreviewImages(NamedTuple):
@@ -42,11 +43,43 @@ def preview(cube: PreviewCube, spec: Analysis, dataset: Dataset) -> PreviewImage
     [buffer] = kernel.buffers
     values, valid = fill(cube, spec)
     if buffer.dtype.kind in "ui":
-        values = np.rint(values).astype(buffer.dtype)
+        limits = np.iinfo(buffer.dtype)
+        highest = np.nextafter(float(limits.max), 0.0)  # the limit itself is rounded up, beyond it
+        values = np.clip(np.rint(values), limits.min, highest).astype(buffer.dtype)
     elif not valid.all():
         values[~valid] = np.nan
     arrays = kernel.finish({buffer.name: values}, valid, int(valid.sum()))
     return PreviewImages(arrays, valid)
+
+
+def sampled(sample: SampledFrames, spec: Analysis, dataset: Dataset) -> PreviewImages:
+    """The results of `spec` where the sample has a frame, exactly; elsewhere nothing is known.
+
+    Raises UsageError where a mask does not fit the dataset.
+    """
+    from ltdesk.engine.analyses import kernel_for
+    from ltdesk.engine.kernels.frames import as_frames
+
+    kernel, (ys, xs) = kernel_for(spec, dataset.frame_shape, dataset.dtype), sample.positions.T
+    count = len(ys)
+    found = {b.name: b.empty((count,), dataset.frame_shape) for b in kernel.buffers}
+    whole = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in kernel.buffers}
+    kernel.process(as_frames(sample.frames), slice(0, count), found)
+    for name, values in found.items():
+        whole[name][ys, xs] = values
+    valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
+    valid[ys, xs] = True
+    return PreviewImages(kernel.finish(whole, valid, count), valid)
+
+
+def beside(first: PreviewImages | None, second: PreviewImages) -> PreviewImages:
+    """`first`, and where that knows nothing `second`."""
+    if first is None:
+        return second
+    more = second.valid & ~first.valid
+    for name, values in first.arrays.items():
+        values[more] = second.arrays[name][more]
+    return PreviewImages(first.arrays, first.valid | more)
 
 
 def can_preview(spec: Analysis) -> bool:
@@ -54,14 +87,11 @@ def can_preview(spec: Analysis) -> bool:
     return type(spec) in _FILL
 
 
-def _weights(shape: AnyShape, frame_shape: tuple[int, int], name: str) -> Float2D:
-    mask = mask_of(shape, frame_shape, name)  # first: it says what is wrong
-    weights = weights_of(shape, frame_shape)
-    return mask.astype(np.float64) if weights is None else weights
-
-
 def _detector(cube: PreviewCube, spec: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    images, valid = cube.weigh(cube.shares(_weights(spec.shape, cube.bins.frame_shape, spec.name))[None])
+    frame_shape = cube.bins.frame_shape
+    mask = mask_of(spec.shape, frame_shape, spec.name)
+    weights = weights_of(spec.shape, frame_shape)
+    images, valid = cube.weigh(cube.shares(mask.astype(np.float64) if weights is None else weights)[None], mask)
     return images[0], valid
 
 
@@ -72,11 +102,12 @@ def _signal(cube: PreviewCube, spec: Any) -> tuple[NDArray[Any], NDArray[np.bool
 
 def _centre(cube: PreviewCube, spec: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     frame_shape = cube.bins.frame_shape
-    inside = np.ones(frame_shape) if spec.mask is None else mask_of(spec.mask, frame_shape, spec.name).astype(float)
+    mask = None if spec.mask is None else mask_of(spec.mask, frame_shape, spec.name)
+    inside = np.ones(frame_shape) if mask is None else mask.astype(np.float64)
     ys, xs = pixel_grid(frame_shape)
     cy, cx = spec.centre(frame_shape)
     weights = np.stack([cube.areas(inside), cube.areas(inside * (ys - cy)), cube.areas(inside * (xs - cx))])
-    (total, along_y, along_x), valid = cube.weigh(weights)
+    (total, along_y, along_x), valid = cube.weigh(weights, mask)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(
             (total != 0)[..., None], np.stack([along_y, along_x], axis=-1) / total[..., None], np.nan

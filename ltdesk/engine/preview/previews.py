@@ -16,11 +16,12 @@ import numpy as np
 from ltdesk.analysis import Analysis, CenterOfMass, VirtualDetector
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.first_look import SampledFrames, sample_frames
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.preview.bins import bins_for
 from ltdesk.engine.preview.cache import PreviewCache
 from ltdesk.engine.preview.cube import PreviewCube
-from ltdesk.engine.preview.images import PreviewImages, can_preview, preview
+from ltdesk.engine.preview.images import PreviewImages, beside, can_preview, preview, sampled
 from ltdesk.geometry import AnyShape, PixelMask
 from ltdesk.job import Job
 
@@ -34,6 +35,12 @@ QUICK = 0.010
 """Seconds in which an exact image is there soon enough: no preview is worth while."""
 SCATTERED = 3.0
 """How much longer reading a part of each frame takes than its share of the bytes."""
+LOOKED_INTO = 512 * 512
+"""Detectors on frames up to this many pixels are looked into (2 ms) to tell how long their exact image takes."""
+LARGE = 4 << 30
+"""Scans of so many bytes take so long that some frames are read first, for a picture of the whole."""
+SAMPLE_FRAMES, SAMPLE_SECONDS, SAMPLE_BYTES = 1024, 0.3, 256 << 20
+"""At most so many frames, for at most so long."""
 SETTLED = 2.0
 """Seconds after a cube is complete until it is written: the first looks at a scan come before the disk."""
 
@@ -78,6 +85,13 @@ class Previews:
         smallest = min(self._smallest, SMALLEST_SHARED) if dataset.is_shared else self._smallest
         return dataset.nbytes >= smallest
 
+    def cube(self, dataset: Dataset) -> PreviewCube:
+        """The cube of the dataset that is open, as far as it is made. Raises KeyError where there is none."""
+        scan = self._of(dataset)
+        if scan is None:
+            raise KeyError(dataset.ref.uri)
+        return scan.cube
+
     def come_from(self, executor: object) -> bool:
         """Is it this executor whose jobs make the cube?"""
         return self.executor is executor
@@ -102,8 +116,9 @@ class Previews:
         if scan is None or not self.is_wanted(dataset):
             return None
         missing = np.ones(dataset.scan_shape, dtype=np.bool_)
-        for index in scan.cube.parts():
-            missing[dataset.plan()[index].slices] = False
+        for partition in dataset.plan():
+            if scan.cube.has(partition.index):
+                missing[partition.slices] = False
         return Job(dataset=dataset.ref, analyses=(scan.cube.analysis,), region=PixelMask.from_array(missing))
 
     def submit_rest(self, job: Job, dataset: Dataset) -> JobHandle:
@@ -138,17 +153,25 @@ class Previews:
     def helps(self, dataset: Dataset, spec: Analysis) -> bool:
         """Is there a preview of `spec`, and is it there sooner than the exact result?"""
         scan = self._of(dataset)
-        if scan is None or not can_preview(spec) or not scan.cube.done:
+        if scan is None or not can_preview(spec) or not (scan.cube.done or scan.is_large):
             return False
         return scan.seconds * scan.share(spec) > QUICK
 
     def images(self, dataset: Dataset, spec: Analysis) -> PreviewImages | None:
         """A preview of the results of `spec`; None where there is none.
 
-        Raises UsageError where a mask does not fit the dataset.
+        Of a large scan whose cube is not complete some frames are read, once. Raises UsageError where a mask does not
+        fit the dataset.
         """
         scan = self._of(dataset)
-        return preview(scan.cube, spec, dataset) if scan is not None and scan.cube.done else None
+        if scan is None or not can_preview(spec):
+            return None
+        found = preview(scan.cube, spec, dataset) if scan.cube.done else None
+        if scan.is_large and not scan.cube.complete:
+            sample = self._sample_of(scan)
+            if len(sample.frames):
+                return beside(found, sampled(sample, spec, dataset))
+        return found
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop writing, wait for the threads."""
@@ -162,6 +185,12 @@ class Previews:
     def _of(self, dataset: Dataset) -> _Scan | None:
         scan = self._scan
         return scan if scan is not None and scan.dataset is dataset else None
+
+    def _sample_of(self, scan: _Scan) -> SampledFrames:
+        if scan.sample is None:
+            gone: Callable[[], bool] = lambda: self._scan is not scan  # noqa: E731
+            scan.sample = sample_frames(scan.dataset, SAMPLE_FRAMES, SAMPLE_SECONDS, SAMPLE_BYTES, gone)
+        return scan.sample
 
     def _found(self, scan: _Scan) -> bool:
         """Is the cube on disk? It is then being read, or was found to be of no use. Looks once."""
@@ -180,6 +209,7 @@ class Previews:
     def _take(self, scan: _Scan, partial: Partial) -> None:
         """From the executor's threads."""
         if scan.cube.take(partial) and scan.cube.complete and self._scan is scan:
+            scan.sample = None
             self._in_thread(self._keep, scan)
 
     def _load(self, cache: PreviewCache, scan: _Scan) -> None:
@@ -212,16 +242,21 @@ class _Scan:
     given_up : its cube cannot be completed
     looked, loading : was its cube looked for on disk, is it being read
     mapped : are frames seen in the file
+    sample : some frames of a large one, read when they are first wanted
     """
 
     def __init__(self, dataset: Dataset, cube: PreviewCube) -> None:
         self.dataset, self.cube = dataset, cube
         self.seconds = float("inf")
         self.given_up = self.looked = self.loading = self.mapped = False
+        self.is_large = dataset.nbytes >= LARGE
+        self.sample: SampledFrames | None = None
 
     def share(self, spec: Analysis) -> float:
         """About what part of a pass an analysis takes: one that reads a few rows of each frame takes less."""
-        shape = _SHAPE.get(type(spec), lambda _: None)(spec) if self.mapped else None
+        ky, kx = self.dataset.frame_shape
+        looked_into = self.mapped and ky * kx <= LOOKED_INTO
+        shape = _SHAPE.get(type(spec), lambda _: None)(spec) if looked_into else None
         if shape is None:
             return 1.0
         try:
@@ -229,7 +264,7 @@ class _Scan:
         except ValueError:  # a mask of another size: the job says so
             return 1.0
         span = rows[-1] - rows[0] + 1 if rows.size else 1
-        return min(1.0, SCATTERED * float(span) / self.dataset.frame_shape[0])
+        return min(1.0, SCATTERED * float(span) / ky)
 
 
 _SHAPE: dict[type[Analysis], Callable[[Any], AnyShape | None]] = {
