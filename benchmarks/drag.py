@@ -3,15 +3,17 @@
     python benchmarks/drag.py [FILE] [--seconds 4] [--json OUT.json] [--chart OUT.png]
 
 The window is drawn by Qt's offscreen platform, in software. The hand presses on the detector, moves it along a figure
-of eight at the screen's rate, rests for a moment, moves on and lets go. Printed for each detector: images a second
+of eight at the screen's rate, rests for a moment, moves on and lets go; the mask of a centre of mass is moved in the
+session, as nothing in the window can be pressed for it. Printed for each detector: images a second
 (new moments painted), how long after the hand its image was painted, the longest time that the event loop stood
 still, and after rest and release the time until the exact image was painted, also in passes: times of reading
-the scan once, measured in the same run.
+the scan once, measured in the same run. The chart shows the time from each painted image to the next.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -28,14 +30,17 @@ from PyQt5.QtCore import QEvent, QEventLoop, QObject, QPointF, Qt, QTimer
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import QApplication
 
+from ltdesk.analysis import CenterOfMass
 from ltdesk.engine.bench import read_once
 from ltdesk.engine.demo import ensure_demo
 from ltdesk.engine.local import default_threads
-from ltdesk.geometry import AnyShape, Disk, Ring, Sector
-from ltdesk.ui import app as window_program
+from ltdesk.geometry import AnyShape, Disk, Polygon, Ring, Sector
+from ltdesk.ui.app import Desk
+from ltdesk.ui.collector import Collector
 from ltdesk.ui.errors.watchdog import Watchdog
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.look import style
+from ltdesk.ui.start import set_attributes
 
 RATE = 60
 """Moves a second: what a common mouse and screen give."""
@@ -80,7 +85,7 @@ class Drag:
 class Recorder(QObject):
     """Sees each paint of the right picture and notes what is new in it."""
 
-    def __init__(self, desk: window_program.Desk) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._view = desk, desk.window.image_view
         self._shape_of_answer: AnyShape | None = None
@@ -100,6 +105,8 @@ class Recorder(QObject):
     def _answered(self, answer: Answer) -> None:
         if answer.wish.owner == self._desk.model.session.selected:
             self._shape_of_answer = answer.wish.analysis.shape
+        elif isinstance(answer.wish.analysis, CenterOfMass):
+            self._shape_of_answer = answer.wish.analysis.mask
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         prepared = self._view.prepared
@@ -113,7 +120,7 @@ class Recorder(QObject):
 class Hand:
     """Moves the mouse over the diffraction frame with the left button pressed."""
 
-    def __init__(self, desk: window_program.Desk, recorder: Recorder) -> None:
+    def __init__(self, desk: Desk, recorder: Recorder) -> None:
         self._desk, self._recorder = desk, recorder
         self._view = desk.window.frame_view
 
@@ -126,6 +133,11 @@ class Hand:
     def press(self, at: YX) -> None:
         self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.NoButton)
         self.send(QEvent.MouseButtonPress, at, Qt.LeftButton, Qt.LeftButton)
+
+    def carry(self, at: YX) -> AnyShape:
+        """Move to `at` with the button pressed; what is dragged, as it is then."""
+        self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.LeftButton)
+        return self._desk.model.session.selected_detector.shape
 
     def release(self, at: YX) -> None:
         self.send(QEvent.MouseButtonRelease, at, Qt.LeftButton, Qt.NoButton)
@@ -142,10 +154,7 @@ class Hand:
                 return
             at = path(elapsed)
             self._recorder.drag.moves.append(self._recorder.now())
-            self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.LeftButton)
-            self._recorder.hand[self._desk.model.session.selected_detector.shape] = time.perf_counter() - (
-                self._recorder.began
-            )
+            self._recorder.hand[self.carry(at)] = self._recorder.now()
 
         timer = QTimer()
         timer.setTimerType(Qt.PreciseTimer)
@@ -154,6 +163,27 @@ class Hand:
         loop.exec_()
         timer.stop()
         return at
+
+
+class MaskHand(Hand):
+    """Moves the mask of a centre of mass, in the session."""
+
+    def press(self, at: YX) -> None:
+        self._at = at
+        self._desk.model.begin_drag("mask")
+
+    def carry(self, at: YX) -> AnyShape:
+        session = self._desk.model.session
+        com = session.analyses[0]
+        mask = com.mask.model_copy(
+            update={"cy": com.mask.cy + at[0] - self._at[0], "cx": com.mask.cx + at[1] - self._at[1]}
+        )
+        self._at = at
+        self._desk.model.drag(session.but(analyses=(com.model_copy(update={"mask": mask}),)))
+        return mask
+
+    def release(self, at: YX) -> None:
+        self._desk.model.end_drag()
 
 
 def wait(condition: Callable[[], bool], seconds: float = 120.0) -> float:
@@ -166,20 +196,25 @@ def wait(condition: Callable[[], bool], seconds: float = 120.0) -> float:
     return time.perf_counter() - began
 
 
-def wait_quiet(desk: window_program.Desk) -> None:
+def wait_quiet(desk: Desk) -> None:
     """Until every job and every cache is done."""
     wait(lambda: desk.window.image_view.status == "exact")
     while not desk.live.keeper.wait_idle(0.01):
         QApplication.processEvents()
 
 
-def drag(desk: window_program.Desk, recorder: Recorder, shape: AnyShape, seconds: float) -> Drag:
+def drag(desk: Desk, recorder: Recorder, name: str, shape: AnyShape, seconds: float) -> Drag:
     """Drag the selected detector, made `shape`, for `seconds`; then rest, move on a little, let go."""
     session = desk.model.session
-    detector = session.selected_detector.model_copy(update={"shape": shape})
-    desk.model.edit("benchmark", session.with_detector(detector))
+    masked = name.startswith("com")
+    if masked:
+        desk.model.edit("benchmark", session.but(analyses=(CenterOfMass(mask=shape),)))
+        desk.model.look(shown="com")
+    else:
+        detector = session.selected_detector.model_copy(update={"shape": shape})
+        desk.model.edit("benchmark", session.with_detector(detector))
     wait_quiet(desk)
-    hand, span = Hand(desk, recorder), SPAN * session_unit(desk)
+    hand, span = (MaskHand if masked else Hand)(desk, recorder), SPAN * session_unit(desk)
     start = grip(shape)
 
     def path(t: float) -> YX:
@@ -190,7 +225,7 @@ def drag(desk: window_program.Desk, recorder: Recorder, shape: AnyShape, seconds
 
     watchdog = Watchdog()
     watchdog.start()
-    recorder.begin(shape.kind)
+    recorder.begin(name)
     hand.press(start)
     at = hand.move(path, seconds)
     recorder.drag.moving = recorder.now()
@@ -203,7 +238,7 @@ def drag(desk: window_program.Desk, recorder: Recorder, shape: AnyShape, seconds
     return recorder.drag
 
 
-def session_unit(desk: window_program.Desk) -> float:
+def session_unit(desk: Desk) -> float:
     """The frame's size, in 128 pixels."""
     return min(desk.dataset.frame_shape) / 128
 
@@ -212,41 +247,47 @@ def grip(shape: AnyShape) -> YX:
     """A place of the shape that the hand can drag all of it by."""
     if isinstance(shape, Disk):
         return shape.cy, shape.cx
+    if isinstance(shape, Polygon):
+        ys, xs = zip(*shape.points, strict=True)
+        return sum(ys) / len(ys), sum(xs) / len(xs)
     middle = (shape.r_in + shape.r_out) / 2
     angle = math.radians((shape.deg0 + shape.deg1) / 2) if isinstance(shape, Sector) else 0.7
     return shape.cy + middle * math.sin(angle), shape.cx + middle * math.cos(angle)
 
 
-def shapes(desk: window_program.Desk) -> list[AnyShape]:
+def shapes(desk: Desk) -> dict[str, AnyShape]:
     """What is dragged: small, usual and large, about the frame's middle."""
     ky, kx = desk.dataset.frame_shape
     cy, cx, unit = (ky - 1) / 2, (kx - 1) / 2, session_unit(desk)
-    return [
-        Disk(cy=cy, cx=cx, r=3 * unit),
-        Disk(cy=cy, cx=cx, r=12 * unit),
-        Ring(cy=cy, cx=cx, r_in=15 * unit, r_out=35 * unit),
-        Ring(cy=cy, cx=cx, r_in=30 * unit, r_out=60 * unit),
-        Sector(cy=cy, cx=cx, r_in=15 * unit, r_out=50 * unit, deg0=-60, deg1=60),
-    ]
+    corners = ((-40, -25), (-30, 35), (10, 45), (45, 5), (20, -40))
+    return {
+        "disk r=3": Disk(cy=cy, cx=cx, r=3 * unit),
+        "disk r=12": Disk(cy=cy, cx=cx, r=12 * unit),
+        "ring 15-35": Ring(cy=cy, cx=cx, r_in=15 * unit, r_out=35 * unit),
+        "ring 30-60": Ring(cy=cy, cx=cx, r_in=30 * unit, r_out=60 * unit),
+        "sector 15-50": Sector(cy=cy, cx=cx, r_in=15 * unit, r_out=50 * unit, deg0=-60, deg1=60),
+        "polygon": Polygon(points=tuple((cy + y * unit, cx + x * unit) for y, x in corners)),
+        "com, mask r=30": Disk(cy=cy, cx=cx, r=30 * unit),
+    }
 
 
 def run(file: str, seconds: float) -> dict:
     """Open `file`, drag every shape; the figures."""
-    window_program.set_attributes()
+    set_attributes()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     style.apply(application, "dark")
-    desk = window_program.Desk()
+    desk = Desk()
     desk.window.resize(1280, 720)
     desk.show()
-    collector = window_program.Collector(desk)
+    collector = Collector(desk)
     desk.files.open_path(file)
     wait(lambda: desk.window.page is desk.window.work and not desk.opener.busy)
     wait_quiet(desk)
     recorder = Recorder(desk)
     passes, drags = [], []
-    for shape in shapes(desk):
+    for name, shape in shapes(desk).items():
         passes.append(read_once(desk.dataset, default_threads()))
-        drags.append(drag(desk, recorder, shape, seconds))
+        drags.append(drag(desk, recorder, name, shape, seconds))
     figures = {
         "shape": list(desk.dataset.shape),
         "dtype": desk.dataset.dtype.str,
@@ -283,15 +324,45 @@ def as_table(figures: dict) -> str:
     return "\n".join(lines)
 
 
+def draw_chart(figures: dict, path: Path) -> None:
+    """The time from each painted image to the next, while the hand moves."""
+    import pyqtgraph as pg
+    from pyqtgraph.exporters import ImageExporter
+
+    pg.setConfigOptions(background="w", foreground="#333333", antialias=True)
+    widget = pg.GraphicsLayoutWidget(size=(1200, 150 * ((len(figures["drags"]) + 1) // 2) + 40))
+    title = f"Milliseconds from one image to the next while dragging, {'x'.join(map(str, figures['shape']))}"
+    widget.addLabel(f"{title}; orange: preview, blue: exact; dashed: 30 images/s", colspan=2)
+    for number, d in enumerate(figures["drags"]):
+        if number % 2 == 0:
+            widget.nextRow()
+        plot = widget.addPlot(title=f"{d['name']}: {d['images_a_second']:.0f} images/s")
+        plot.setYRange(0, 70)
+        plot.setMouseEnabled(False, False)
+        images = [(at, status) for at, status, _ in d["images"] if at <= d["moving"]]
+        for status, colour in (("preview", "#d55e00"), ("", "#0072b2")):
+            points = [
+                (at, (at - before) * 1e3)
+                for (before, _), (at, known) in itertools.pairwise(images)
+                if (known == "preview") == (status == "preview")
+            ]
+            plot.addItem(pg.ScatterPlotItem(pos=np.reshape(points, (-1, 2)), size=4, pen=None, brush=colour))
+        plot.addLine(y=1e3 / 30, pen=pg.mkPen("#333333", style=Qt.DashLine))
+    ImageExporter(widget.scene()).export(str(path))
+
+
 def main() -> None:
     """Parse, drag, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", help="a scan; without one the medium demo")
     parser.add_argument("--seconds", type=float, default=4.0, help="of movement for each shape")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--chart", type=Path, help="a PNG to draw")
     args = parser.parse_args()
     figures = run(args.file or str(ensure_demo("medium")), args.seconds)
     print(as_table(figures))
+    if args.chart:
+        draw_chart(figures, args.chart)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n")
 

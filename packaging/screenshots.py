@@ -43,8 +43,9 @@ class Photographer:
     def __init__(self, folder: Path, theme: str) -> None:
         from PyQt5.QtWidgets import QApplication
 
-        from ltdesk.ui.app import Desk, set_attributes
+        from ltdesk.ui.app import Desk
         from ltdesk.ui.look import style
+        from ltdesk.ui.start import set_attributes
 
         set_attributes()
         self.app = QApplication(sys.argv[:1])

@@ -24,6 +24,6 @@ def main(args: argparse.Namespace) -> int:
     if args.out is not None:
         print(args.out)
         return 0
-    from ltdesk.ui.app import main as run_window
+    from ltdesk.ui.start import main as run_window
 
     return int(run_window([str(path)]))

@@ -7,6 +7,6 @@ import argparse
 
 def main(args: argparse.Namespace) -> int:
     """Open the window on what was named."""
-    from ltdesk.ui.app import main as run_window
+    from ltdesk.ui.start import main as run_window
 
     return int(run_window(args.file))

@@ -1,15 +1,12 @@
-"""The window program: the one place that wires things."""
+"""The window with all that works behind it: the one place that wires things. `start` shows it."""
 
 from __future__ import annotations
 
-import signal
-import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from PyQt5.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtCore import QObject, Qt, QTimer
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.preview.cache import PreviewCache
@@ -21,7 +18,6 @@ from ltdesk.ui.analyses.ring_outline import RingOutline
 from ltdesk.ui.cluster.cluster_commands import ClusterCommands
 from ltdesk.ui.cluster.connection import ClusterConnection
 from ltdesk.ui.cluster.placed_executor import PlacedExecutor
-from ltdesk.ui.collector import Collector
 from ltdesk.ui.commands.analysis_commands import AnalysisCommands
 from ltdesk.ui.commands.correction_commands import CorrectionCommands
 from ltdesk.ui.commands.detector_commands import DetectorCommands
@@ -31,7 +27,6 @@ from ltdesk.ui.commands.finding_commands import FindingCommands
 from ltdesk.ui.commands.help_commands import HelpCommands
 from ltdesk.ui.commands.keyboard import Keyboard
 from ltdesk.ui.commands.view_commands import ViewCommands
-from ltdesk.ui.errors import error_report
 from ltdesk.ui.files.autosave import Autosave, left_behind
 from ltdesk.ui.files.opening import Opened, Opener, file_title
 from ltdesk.ui.live.frame_reader import FrameReader
@@ -39,7 +34,6 @@ from ltdesk.ui.live.live import LiveJobs
 from ltdesk.ui.live.local_later import LocalExecutor
 from ltdesk.ui.live.mailbox import Mailbox
 from ltdesk.ui.live.wishes import Wish
-from ltdesk.ui.look import style
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.pictures.frame_pane import FramePane
 from ltdesk.ui.pictures.image_pane import ImagePane
@@ -60,12 +54,32 @@ class Desk(QObject):
     Attributes
     ----------
     dataset : what is open now, or None
+    building : steps that are left until it is all there; done at once unless `in_steps`
+
+    Parameters
+    ----------
+    window : one that is shown already, not filled; None: a new one
     """
 
-    def __init__(self, executor: Executor | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        executor: Executor | None = None,
+        settings: Settings | None = None,
+        window: MainWindow | None = None,
+        in_steps: bool = False,
+    ) -> None:
         super().__init__()
         self.dataset: Dataset | None = None
         self.settings = settings or Settings()
+        self.window = window or MainWindow(self.settings)
+        self._closed = False
+        self.building = self._build(executor)
+        if not in_steps:
+            for _ in self.building:
+                pass
+
+    def _build(self, executor: Executor | None) -> Iterator[None]:
+        """Make and wire everything; between steps the window can work."""
         self.model = SessionModel(parent=self)
         self.mailbox = Mailbox(self)
         self.executor = PlacedExecutor(executor or LocalExecutor())
@@ -74,10 +88,11 @@ class Desk(QObject):
         self.reader = FrameReader(self.mailbox, self)
         self.opener = Opener(self.mailbox, self)
         self.autosave = Autosave(self.model, parent=self)
-        self.window = MainWindow(self.model, self.settings)
         self.tools = DrawingTools(self.model, self)
-        self._closed = False
+        yield from self.window.fill(self.model)
+        yield
         self._make_panes()
+        yield
         self._make_commands()
         self._wire()
 
@@ -123,14 +138,13 @@ class Desk(QObject):
 
     def show(self) -> None:
         """Show the window where it was last, with what a crash left behind."""
-        self.settings.restore_window(self.window)
         for splitter in self.window.splitters:
             state = self.settings.bytes_value(f"split_{splitter.objectName()}")
             if state is not None:
                 splitter.restoreState(state)
-        self.window.show_welcome()
+        if not self.window.isVisible():
+            self.window.appear(self.settings)
         self.window.welcome.offer_restore(left_behind())
-        self.window.show()
         if isinstance(self.executor.here, LocalExecutor):
             QTimer.singleShot(0, self.executor.here.warm_up)
 
@@ -253,37 +267,3 @@ class Desk(QObject):
 
     def _show_refusal(self, wish: Wish, error: LtdeskError) -> None:
         self.files.show_error(error, f"Computing {wish.analysis.name}")
-
-
-def set_attributes() -> None:
-    """What has to be set before there is a QApplication: sharp pictures on any screen, at any factor."""
-    QCoreApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
-    QCoreApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
-    QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-    QCoreApplication.setApplicationName("ltdesk")
-
-
-def main(paths: Sequence[str] | str | None = None) -> int:
-    """Open the window on the first of `paths` (a scan, a session, a result), if any; the exit status."""
-    names = [paths] if isinstance(paths, str) else list(paths or ())
-    set_attributes()
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    settings = Settings()
-    style.apply(app, settings.theme)
-    desk = Desk(settings=settings)
-    error_report.install(lambda: desk.model.session.model_dump_json(), lambda: desk.window)
-    signal.signal(signal.SIGINT, lambda *_: desk.window.close())
-    heartbeat = QTimer(desk)  # Python sees a signal only when it runs
-    heartbeat.start(250)
-    collector = Collector(desk)
-    desk.show()
-    if names:
-        desk.files.open_path(names[0])
-    try:
-        return int(app.exec_())
-    finally:
-        collector.close()
-        desk.close()
-        desk.window.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
-        error_report.uninstall()

@@ -1,8 +1,12 @@
-"""The window: where things are, and the menus. What they do is wired in `app`."""
+"""The window: where things are, and the menus. What they do is wired in `app`.
+
+Its frame and the start page come at once (`MainWindow`), the pictures and panels, which load much, after (`fill`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import (
@@ -18,19 +22,15 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from ltdesk.ui.analyses.panel import AnalysisPanel
-from ltdesk.ui.analyses.profile_plot import ProfilePlot
-from ltdesk.ui.analyses.slice_bar import SliceBar
 from ltdesk.ui.commands.actions import Actions
 from ltdesk.ui.look import icons, style
-from ltdesk.ui.panels.detector_panel import DetectorPanel
 from ltdesk.ui.panels.job_bar import JobBar
 from ltdesk.ui.panels.opening_page import OpeningPage
-from ltdesk.ui.panels.shape_editor import ShapeEditor
 from ltdesk.ui.panels.welcome_page import WelcomePage
-from ltdesk.ui.pictures.picture_view import PictureView
-from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
+
+if TYPE_CHECKING:  # the window is there before it
+    from ltdesk.ui.session_model import SessionModel
 
 START_SIZE = QSize(1280, 720)
 PANEL_WIDTH = 31 * style.GRID
@@ -48,29 +48,60 @@ class MainWindow(QMainWindow):
     files_dropped = pyqtSignal(list)
     closing = pyqtSignal()
 
-    def __init__(self, model: SessionModel, settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.setWindowTitle("ltdesk")
         self.setAcceptDrops(True)
         self.actions_by_name = Actions(self)
         self.welcome = WelcomePage(settings)
         self.opening = OpeningPage()
-        self.frame_view = PictureView("Diffraction", "frame")
-        self.image_view = PictureView("Image", "scan")
-        self.detectors = DetectorPanel(model)
-        self.editor = ShapeEditor(model)
-        self.analyses = AnalysisPanel(model)
-        self.slice_bar = SliceBar(model)
-        self.image_view.add_bar(self.slice_bar)
-        self.profile = ProfilePlot()
         self.job_bar = JobBar()
         self.setStatusBar(self.job_bar)
         self.image_menu = self._menu_of("Image", "&Image")
         self.frame_menu = self._menu_of("Frame", "&Frame")
-        self._lay_out()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.opening)
+        self.setCentralWidget(self.pages)
         self._make_menus()
         self._make_tool_bar()
         self.resize(START_SIZE)
+
+    def fill(self, model: SessionModel) -> Iterator[None]:
+        """Make the page of the pictures, in steps: nothing is held up for longer than one of them takes."""
+        from ltdesk.ui.analyses.panel import AnalysisPanel
+        from ltdesk.ui.analyses.profile_plot import ProfilePlot
+        from ltdesk.ui.analyses.slice_bar import SliceBar
+        from ltdesk.ui.panels.detector_panel import DetectorPanel
+        from ltdesk.ui.panels.shape_editor import ShapeEditor
+        from ltdesk.ui.pictures.picture_view import PictureView
+
+        self.frame_view = PictureView("Diffraction", "frame")
+        yield
+        self.image_view = PictureView("Image", "scan")
+        yield
+        self.detectors = DetectorPanel(model)
+        yield
+        self.editor = ShapeEditor(model)
+        yield
+        self.analyses = AnalysisPanel(model)
+        self.analysis_menu.insertMenu(self._before_add, self.analyses.add_menu)
+        yield
+        self.slice_bar = SliceBar(model)
+        self.image_view.add_bar(self.slice_bar)
+        self.profile = ProfilePlot()
+        yield
+        self._lay_out()
+        for part in (self.frame_view, self.image_view, self.detectors, self.editor, self.analyses, self.profile):
+            yield
+            for widget in part.findChildren(QWidget):
+                widget.ensurePolished()  # here, so that the first scan does not wait for it
+
+    def appear(self, settings: Settings) -> None:
+        """Show it where it was last, with the start page."""
+        settings.restore_window(self)
+        self.show_welcome()
+        self.show()
 
     def show_welcome(self) -> None:
         """The start page."""
@@ -114,10 +145,7 @@ class MainWindow(QMainWindow):
         self.work.setCollapsible(1, True)
         self.work.setContentsMargins(style.GRID, 0, style.GRID, 0)
         self.profile.hide()
-        self.pages = QStackedWidget()
-        for page in (self.welcome, self.opening, self.work):
-            self.pages.addWidget(page)
-        self.setCentralWidget(self.pages)
+        self.pages.addWidget(self.work)
 
     def _make_panel(self) -> QWidget:
         numbers = QScrollArea()
@@ -161,11 +189,10 @@ class MainWindow(QMainWindow):
         view.insertMenu(actions["panel"], theme)
         detector = self._menu_of("Detector", "&Detector")
         detector.insertMenu(actions["add_mask"], draw)
-        analysis = QMenu("&Analysis", self)
+        self.analysis_menu = analysis = QMenu("&Analysis", self)
         analysis.addMenu(self.image_menu)
         analysis.addMenu(self.frame_menu)
-        analysis.addMenu(self.analyses.add_menu)
-        analysis.addSeparator()
+        self._before_add = analysis.addSeparator()
         analysis.addActions(actions.section("Analyses"))
         analysis.addSeparator()
         analysis.addActions(actions.section("Job"))
@@ -198,7 +225,7 @@ class MainWindow(QMainWindow):
 
     def _show_page(self, page: QWidget) -> None:
         self.pages.setCurrentWidget(page)
-        self.tool_bar.setVisible(page is self.work)
+        self.tool_bar.setVisible(page not in (self.welcome, self.opening))
 
     # What Qt tells the window
 

@@ -15,28 +15,31 @@ DRIVER = """
 import sys
 from PyQt5.QtCore import QTimer
 from PyQt5.QtWidgets import QApplication
-from ltdesk.ui import app
+from ltdesk.ui import start
 
 def look():
     window = next(w for w in QApplication.topLevelWidgets() if type(w).__name__ == "MainWindow")
     {look}
 
-class Watched(app.Desk):
+class Watched(start.Start):
     def show(self):
         super().show()
         self.timer = QTimer(self)
         self.timer.timeout.connect(look)
-        self.timer.start(20)
+        self.ready.connect(lambda: self.timer.start(20))
+        window = self.window
+        {early}
 
-app.Desk = Watched
-sys.exit(app.main(sys.argv[1:]))
+start.Start = Watched
+sys.exit(start.main(sys.argv[1:]))
 """
 
 
-def run(look: str, *paths: Path | str) -> subprocess.CompletedProcess[str]:
-    """Start the program on `paths`; `look` runs every 20 ms and closes the window in the end."""
+def run(look: str, *paths: Path | str, early: str = "pass") -> subprocess.CompletedProcess[str]:
+    """Start the program on `paths`; `look` runs every 20 ms and closes the window in the end, `early` as soon as the
+    window is there."""
     return subprocess.run(
-        [sys.executable, "-c", DRIVER.replace("{look}", look), *map(str, paths)],
+        [sys.executable, "-c", DRIVER.replace("{look}", look).replace("{early}", early), *map(str, paths)],
         capture_output=True,
         text=True,
         timeout=250,
@@ -56,6 +59,31 @@ def test_without_a_file_it_shows_the_start_page(tmp_path: Path) -> None:
     done = run("print(window.page is window.welcome); window.close()")
     assert done.returncode == 0, done.stderr
     assert "True" in done.stdout
+
+
+def test_the_window_is_there_before_what_works_behind_it(tmp_path: Path) -> None:
+    early = """
+        QApplication.processEvents()
+        slow = [name for name in ("numpy", "pydantic", "pyqtgraph", "numba", "h5py") if name in sys.modules]
+        print("painted", window.isVisible(), window.page is window.welcome, slow)
+    """
+    done = run("window.close()", early=early)
+    assert done.returncode == 0, done.stderr
+    assert "painted True True []" in done.stdout
+
+
+def test_what_is_asked_for_before_that_is_done_then(tmp_path: Path) -> None:
+    scan = write_scan(tmp_path / "scan.h5", counts((6, 5), (20, 20)))
+    look = "window.image_view.status == 'exact' and (print(window.windowTitle()), window.close())"
+    done = run(look, early=f"window.welcome.recent_chosen.emit({str(scan)!r})")
+    assert done.returncode == 0, done.stderr
+    assert "scan.h5 — ltdesk" in done.stdout
+
+
+def test_closed_at_once_it_ends_well(tmp_path: Path) -> None:
+    done = run("pass", early="QTimer.singleShot(0, window.close)")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_file_that_is_not_there_is_a_dialog(tmp_path: Path) -> None:

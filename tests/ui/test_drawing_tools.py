@@ -13,7 +13,7 @@ from PyQt5.QtCore import Qt
 
 from ltdesk.geometry import Combination, Disk, Ellipse, Point, Polygon, Rectangle, Ring, Term
 from ltdesk.session import OKABE_ITO, Detector, Session
-from ltdesk.ui.shapes.drawing_tools import HINTS, Tool
+from ltdesk.ui.shapes.tools import HINTS, Tool
 from tests.ui.hand import Hand
 
 BASE = Detector(id="base", name="base", colour="#E69F00", shape=Disk(cy=50, cx=50, r=6))

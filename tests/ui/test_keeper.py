@@ -13,8 +13,9 @@ from ltdesk.analysis import CenterOfMass, VirtualDetector
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Disk, PixelMask, Rectangle
 from ltdesk.ui.live import keeper as keeper_module
-from ltdesk.ui.live.answers import Answer, AnswerShelf, Progress
+from ltdesk.ui.live.answers import Answer, AnswerShelf
 from ltdesk.ui.live.keeper import Keeper
+from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.live.wishes import MEAN_FRAME, Wish
 from tests.ui.fakes import MemoryDataset, SteppedExecutor, counts
 

@@ -16,7 +16,7 @@ from ltdesk.ui.commands.actions import SPECS
 from ltdesk.ui.dialogs.command_palette import CommandPalette
 from ltdesk.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from ltdesk.ui.look import style
-from ltdesk.ui.shapes.drawing_tools import Tool
+from ltdesk.ui.shapes.tools import Tool
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
 

@@ -13,7 +13,7 @@ from PyQt5.QtTest import QTest
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
 from ltdesk.job import Job
-from ltdesk.ui.live.answers import Progress
+from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.panels.job_bar import JobBar, progress_text
 from tests.ui.fakes import SteppedExecutor, counts
 from tests.ui.user import User, write_scan

@@ -12,7 +12,7 @@ from PyQt5.QtGui import QKeySequence
 from PyQt5.QtWidgets import QAction, QActionGroup, QWidget
 
 from ltdesk.ui.look import icons
-from ltdesk.ui.shapes.drawing_tools import HINTS, Tool
+from ltdesk.ui.shapes.tools import HINTS, Tool
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes.detector_edits import added, changed
 from ltdesk.ui.shapes.detector_layer import DetectorLayer
-from ltdesk.ui.shapes.drawing_tools import HINTS, DrawingTools, Tool
+from ltdesk.ui.shapes.drawing_tools import DrawingTools
 from ltdesk.ui.shapes.shape_bounds import moved, shape_centre
+from ltdesk.ui.shapes.tools import HINTS, Tool
 
 COMBINES = {"draw_new": "new", "draw_join": "+", "draw_subtract": "-", "draw_intersect": "&"}
 MENU = ("duplicate", "rename", "visible", "fit_beam", "split", "delete")

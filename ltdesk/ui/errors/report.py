@@ -7,7 +7,6 @@ import os
 import platform
 import sys
 import traceback
-from importlib import metadata
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -89,6 +88,8 @@ def _file_handlers() -> list[RotatingFileHandler]:
 
 
 def _version(name: str) -> str:
+    from importlib import metadata  # only reports want it
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:  # a frozen build may leave metadata out

@@ -1,9 +1,9 @@
-"""What is known about wishes: an `Answer` each, kept while there is room, and how far running jobs are."""
+"""What is known about wishes: an `Answer` each, kept while there is room."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -55,34 +55,6 @@ class Answer:
             if spec.name == name or spec.name.endswith(f"_{name}"):
                 return array
         return self.arrays[0]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the running jobs are.
-
-    Attributes
-    ----------
-    running : is any job under way
-    cancelled : did the user stop the last one
-    done, total, failed : partitions
-    seconds : since the slowest job began
-    rate : bytes of frames a second
-    left : seconds left, None where that is not known yet
-    message : why the first failed partition failed, or why the job did
-    execution : how the job is run: where, and how bytes come
-    """
-
-    running: bool = False
-    cancelled: bool = False
-    done: int = 0
-    total: int = 0
-    failed: int = 0
-    seconds: float = 0.0
-    rate: float = 0.0
-    left: float | None = None
-    message: str = ""
-    execution: dict[str, Any] = field(default_factory=dict)
 
 
 class AnswerShelf:

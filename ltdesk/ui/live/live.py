@@ -9,9 +9,10 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError
 from ltdesk.session import Session
-from ltdesk.ui.live.answers import Answer, Progress
+from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.keeper import Keeper
 from ltdesk.ui.live.mailbox import Mailbox
+from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.live.wishes import Wish, Wishes, urgent, wishes_of
 from ltdesk.ui.session_model import SessionModel
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ class LocalExecutor:
         self._local: Local | None = None
         self._lock = threading.Lock()
         self._warming: threading.Thread | None = None
+        self._compiling: subprocess.Popen[bytes] | None = None
 
     def submit(
         self, job: Job, dataset: Dataset | None = None, on_partial: Callable[[Partial], None] | None = None
@@ -41,12 +43,26 @@ class LocalExecutor:
         self._warming = threading.Thread(target=self._get, name="ltdesk-warm-up", daemon=True)
         self._warming.start()
 
+    def compile_ahead(self) -> None:
+        """Have a process compile what no job has needed yet, so that no click waits for it; loads as `warm_up` does."""
+        self._warming = threading.Thread(target=self._compile, name="ltdesk-warm-up", daemon=True)
+        self._warming.start()
+
     def close(self) -> None:
         """Cancel all jobs and wait for the threads."""
         if self._warming is not None:
             self._warming.join()
+        if self._compiling is not None:
+            self._compiling.terminate()  # what it has done so far stays
+            self._compiling.wait()
         if self._local is not None:
             self._local.close()
+
+    def _compile(self) -> None:
+        from ltdesk.engine.warm_up import start_process
+
+        self._get()
+        self._compiling = start_process()
 
     def _get(self) -> Local:
         with self._lock:

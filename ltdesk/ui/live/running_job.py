@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.job import DatasetRef, Job
-from ltdesk.ui.live.answers import Answer, Progress, State
+from ltdesk.ui.live.answers import Answer, State
+from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.live.wishes import Wishes
 
 if TYPE_CHECKING:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ltdesk.engine.dataset import Dataset
+from typing import TYPE_CHECKING
+
 from ltdesk.ui.look.sizes import grouped, size_text
+
+if TYPE_CHECKING:
+    from ltdesk.engine.dataset import Dataset
 
 
 def rate_text(rate: float) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
-from ltdesk.engine.dataset import Dataset
 from ltdesk.ui.cluster.shares import share_detail, share_text
-from ltdesk.ui.live.answers import Progress
+from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.look import figures, icons, style
+
+if TYPE_CHECKING:  # the window does not wait for it
+    from ltdesk.engine.dataset import Dataset
 
 STEPS = 1000
 

@@ -6,14 +6,17 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from ltdesk.ui.files.autosave import LeftBehind
 from ltdesk.ui.look import icons, style
 from ltdesk.ui.settings import Settings
+
+if TYPE_CHECKING:  # the page does not wait for it
+    from ltdesk.ui.files.autosave import LeftBehind
 
 WIDTH = 76 * style.GRID
 SHOWN_RECENT = 6

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
-import colorcet
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -95,6 +94,8 @@ def _table(colour_map: ColourMap) -> NDArray[np.uint8]:
     if colour_map.source == "pyqtgraph":
         return np.array(pg.colormap.get(colour_map.name).getLookupTable(nPts=SIZE, alpha=False), dtype=np.uint8)
     if colour_map.source == "colorcet":
+        import colorcet  # takes 80 ms to load, and few pictures use it
+
         return _from_hex(colorcet.palette[colour_map.name])
     grey = np.repeat(np.arange(SIZE, dtype=np.uint8)[:, None], 3, axis=1)
     return grey[::-1].copy() if colour_map.name == "gray_r" else grey

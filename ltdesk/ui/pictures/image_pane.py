@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from PyQt5.QtCore import QObject
+from PyQt5.QtCore import QObject, QTimer
 from PyQt5.QtWidgets import QMenu
 
 from ltdesk.analysis import Analysis, CenterOfMass
@@ -28,6 +28,8 @@ NOTHING: tuple[list[Answer], tuple[object, ...]] = ([], ())
 FOLLOWED = ("shown", "shown_slice", "spectrum", "selected", "detectors", "analyses", "follows")
 WORK = 16
 """How much longer working out a map takes than preparing a picture of it."""
+REST_MS = 30
+"""Without a move for so long the hand rests, and an image that is exact says so."""
 COUNTED_FRAME = 1 << 20
 """Frames up to this many pixels are searched for a mask's pixels at once (about a millisecond)."""
 
@@ -41,6 +43,10 @@ class ImagePane(QObject):
         self._dataset: Dataset | None = None
         self._latest = LatestAnswers(live)
         self._showing = NOTHING
+        self._moving = QTimer(self)
+        self._moving.setSingleShot(True)
+        self._moving.setInterval(REST_MS)
+        self._moving.timeout.connect(self._rest)
         model.changed.connect(self._follow)
         model.dragging_changed.connect(self._follow_drag)
         live.answered.connect(self._take)
@@ -67,6 +73,8 @@ class ImagePane(QObject):
         self._view.set_display(self._display(new))
         self._mark(new)
         if any(getattr(old, name) != getattr(new, name) for name in FOLLOWED):
+            if self._model.dragging:
+                self._moving.start()
             self._refresh()
 
     def _mark(self, session: Session) -> None:
@@ -81,6 +89,10 @@ class ImagePane(QObject):
 
     def _follow_drag(self, dragging: bool) -> None:
         if not dragging and self._dataset is not None:
+            self._refresh()
+
+    def _rest(self) -> None:
+        if self._dataset is not None:
             self._refresh()
 
     def _take(self, answer: Answer) -> None:
@@ -183,9 +195,10 @@ class ImagePane(QObject):
 
     def _status(self, answer: Answer, wish: Wish) -> Status:
         """While the hand moves the image is exact for a place that it has just left: nothing is claimed then."""
-        if self._model.dragging:
+        moving, other = self._moving.isActive(), answer.wish.key != wish.key
+        if self._model.dragging and (moving or other):
             return answer.state if answer.state in ("preview", "filling") else ""
-        if answer.wish.key != wish.key:
+        if other:
             return "preview"
         return answer.state if answer.state in ("exact", "preview", "filling") else ""
 

@@ -18,13 +18,14 @@ from ltdesk.geometry import terms_of
 from ltdesk.session import Detector, Session
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import shape_moves
-from ltdesk.ui.shapes.drawing_tools import DRAG_FROM, DrawingTools, Tool, Touch
+from ltdesk.ui.shapes.drawing_tools import DRAG_FROM, DrawingTools, Touch
 from ltdesk.ui.shapes.hold import Hold
 from ltdesk.ui.shapes.shape_edits import add_vertex, edit_selected, remove_term, remove_vertex
 from ltdesk.ui.shapes.shape_handles import HandlesItem, Mark, cursor, guide_marks, marks
 from ltdesk.ui.shapes.shape_hits import Hit, Screen, hits, movable
 from ltdesk.ui.shapes.shape_items import DetectorGroup, DetectorItem, Look
 from ltdesk.ui.shapes.shape_moves import YX
+from ltdesk.ui.shapes.tools import Tool
 
 COPY_KEYS = Qt.AltModifier | Qt.ControlModifier
 """Alt, and Ctrl where the desktop takes Alt-drags for itself."""

@@ -6,7 +6,6 @@ While a shape is drawn it is in the session already, as one long drag, so that i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Literal
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
@@ -18,36 +17,11 @@ from ltdesk.ui.shapes.detector_edits import default_shape
 from ltdesk.ui.shapes.gestures import Stroke, outline_shape, stroke_shape
 from ltdesk.ui.shapes.shape_hits import TOLERANCE
 from ltdesk.ui.shapes.shape_moves import YX, distance
+from ltdesk.ui.shapes.tools import Tool
 
 Combine = Literal["new", "+", "-", "&"]
 DRAG_FROM = 3.0
 """Screen pixels that a press may tremble before it is a drag."""
-
-
-class Tool(StrEnum):
-    SELECT = "select"
-    POINT = "point"
-    DISK = "disk"
-    RING = "ring"
-    SECTOR = "sector"
-    RECT = "rect"
-    ELLIPSE = "ellipse"
-    POLYGON = "polygon"
-    FREEHAND = "freehand"
-
-
-HINTS = {
-    Tool.SELECT: "Drag a detector, its outline or a handle. Shift keeps the centre or the aspect; Alt drags a copy.",
-    Tool.POINT: "Click a pixel.",
-    Tool.DISK: "Drag from the centre outwards.",
-    Tool.RING: "Drag from the centre to the outer radius. Hold Ctrl and go on for the inner radius.",
-    Tool.SECTOR: "Drag from the centre to the outer radius. Hold Ctrl and go on for the inner radius and the opening.",
-    Tool.RECT: "Drag from corner to corner. Shift makes a square.",
-    Tool.ELLIPSE: "Drag from corner to corner of its box. Shift makes a circle.",
-    Tool.POLYGON: "Click corners; close by double or right click, Enter or the first corner. Backspace takes one back.",
-    Tool.FREEHAND: "Draw around what you want, the button held.",
-}
-"""What each tool does, in a line, for tooltips and the status bar."""
 
 
 @dataclass(frozen=True)
