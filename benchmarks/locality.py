@@ -40,7 +40,8 @@ from tests.cluster.hdfs import Hdfs
 from tests.dask_processes import DaskProcesses, until
 
 RING = VirtualDetector(Ring(cy=63.5, cx=63.5, r_in=20, r_out=50), name="ring")
-JOBS: dict[str, Sequence[Analysis]] = {
+Jobs = dict[str, Sequence[Analysis]]
+JOBS: Jobs = {
     "ring": (RING,),
     "sum + com + ring": (SumFrame(), CenterOfMass(), RING),
     "std + com + radial": (StdFrame(), CenterOfMass(), RadialProfile()),
@@ -54,7 +55,7 @@ def main() -> int:
         hdfs = Hdfs(folder / "hdfs")
         hdfs.start()
         try:
-            with open_dataset(make_scan(folder / "scan.npy", arguments.mb)) as source:
+            with open_dataset(make_scan(folder / "scan.npy", arguments.mb, arguments.dtype)) as source:
                 uri = ingest(source, hdfs.uri("/scan")).uri
                 measured = measure(source, uri, hdfs, folder, arguments)
         finally:
@@ -68,37 +69,44 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--mb", type=int, default=2048, help="MiB of the scan")
     parser.add_argument("--workers", type=int, default=2, choices=(1, 2, 3))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--dtype", default="<u2", help="of the scan's pixels")
+    parser.add_argument("--jobs", default=",".join(JOBS), help="which of them, the first of which checks the blocks")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
-def make_scan(path: Path, mb: int) -> Path:
-    """Rows of 128 frames of 128x128 u16, so 4 MiB each."""
-    rows = np.random.default_rng(0).integers(0, 4096, (16, 128, 128, 128), dtype=np.uint16)
-    out = np.lib.format.open_memmap(path, "w+", np.uint16, (mb // 4, 128, 128, 128))  # type: ignore[no-untyped-call]
-    for y in range(0, mb // 4, len(rows)):
-        out[y : y + len(rows)] = rows[: mb // 4 - y]
+def make_scan(path: Path, mb: int, dtype: str) -> Path:
+    """Rows of 128 frames of 128x128 pixels."""
+    rows = np.random.default_rng(0).integers(0, 4096, (8, 128, 128, 128)).astype(dtype)
+    count = mb * 2**20 // rows[0].nbytes
+    out = np.lib.format.open_memmap(path, "w+", rows.dtype, (count, 128, 128, 128))
+    for y in range(0, count, len(rows)):
+        out[y : y + len(rows)] = rows[: count - y]
     return path
 
 
 def measure(source: Dataset, uri: str, hdfs: Hdfs, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Seconds by job and way, and what `execution` says of the last."""
-    hosts = hdfs.hosts[: arguments.workers]
+    hosts, jobs = hdfs.hosts[: arguments.workers], chosen(arguments)
     with LocalExecutor(arguments.workers) as local:
-        for analyses in JOBS.values():
+        for analyses in jobs.values():
             seconds_of(local, source, analyses)
         with open_dataset(uri) as twin:
             near = workers(folder / "near", hosts, [str(hdfs.data_folder(i)) for i in range(len(hosts))])
             try:
-                found = measure_mapped(local, source, twin, near, arguments.rounds)
+                found = measure_mapped(local, source, twin, near, jobs, arguments.rounds)
             finally:
                 near.stop()
             away = workers(folder / "away", hosts, [""] * len(hosts))
             try:
-                add_network(found, twin, away)
+                add_network(found, twin, away, jobs)
             finally:
                 away.stop()
     return found
+
+
+def chosen(arguments: argparse.Namespace) -> Jobs:
+    return {name: JOBS[name] for name in arguments.jobs.split(",")}
 
 
 def workers(folder: Path, hosts: list[str], data: list[str]) -> DaskProcesses:
@@ -115,16 +123,19 @@ def connected(processes: DaskProcesses) -> ClusterExecutor:
     return executor
 
 
-def measure_mapped(local: Executor, source: Dataset, twin: Dataset, near: DaskProcesses, rounds: int) -> dict[str, Any]:
+def measure_mapped(
+    local: Executor, source: Dataset, twin: Dataset, near: DaskProcesses, jobs: Jobs, rounds: int
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    first = next(iter(jobs.values()))
     with connected(near) as cluster:
-        for analyses in JOBS.values():  # compiles, or loads what was compiled
+        for analyses in jobs.values():  # compiles, or loads what was compiled
             seconds_of(cluster, source, analyses)
-        first, execution = seconds_of(cluster, twin, JOBS["ring"])
-        found["first pass"] = {"seconds": first, "checked": execution["bytes_checked"]}
-        while seconds_of(cluster, twin, JOBS["ring"])[1]["bytes_checked"]:  # other copies, on other hosts
+        seconds, execution = seconds_of(cluster, twin, first)
+        found["first pass"] = {"seconds": seconds, "checked": execution["bytes_checked"]}
+        while seconds_of(cluster, twin, first)[1]["bytes_checked"]:  # other copies, on other hosts
             pass
-        for name, analyses in JOBS.items():
+        for name, analyses in jobs.items():
             pairs = [
                 (seconds_of(local, source, analyses)[0], seconds_of(cluster, twin, analyses)) for _ in range(2 * rounds)
             ]
@@ -136,9 +147,9 @@ def measure_mapped(local: Executor, source: Dataset, twin: Dataset, near: DaskPr
     return found
 
 
-def add_network(found: dict[str, Any], twin: Dataset, away: DaskProcesses) -> None:
+def add_network(found: dict[str, Any], twin: Dataset, away: DaskProcesses, jobs: Jobs) -> None:
     with connected(away) as cluster:
-        for name, analyses in JOBS.items():
+        for name, analyses in jobs.items():
             found[name]["WebHDFS"] = [seconds_of(cluster, twin, analyses)[0] for _ in range(2)]
 
 
@@ -151,7 +162,7 @@ def seconds_of(executor: Executor, dataset: Dataset, analyses: Sequence[Analysis
 def report(measured: dict[str, Any], arguments: argparse.Namespace) -> None:
     gb = arguments.mb * 1.048576e-3
     print(f"{gb:.2f} GB, {arguments.workers} workers or threads; best seconds, GB/s, median ratios")
-    for name in JOBS:
+    for name in chosen(arguments):
         job = measured[name]
         best = {way: min(job[way]) for way in ("file", "mapped", "WebHDFS")}
         ratio = statistics.median(f / m for f, m in zip(job["file"], job["mapped"], strict=True))
@@ -162,7 +173,7 @@ def report(measured: dict[str, Any], arguments: argparse.Namespace) -> None:
             + f", local share {job['execution']['local_share']}"
         )
     first = measured["first pass"]
-    print(f"first pass of ring: {first['seconds']:.3f} s, {first['checked'] / 1e9:.2f} GB checked")
+    print(f"first pass: {first['seconds']:.3f} s, {first['checked'] / 1e9:.2f} GB checked")
     if arguments.json:
         arguments.json.write_text(json.dumps(measured))
 
