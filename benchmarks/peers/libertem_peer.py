@@ -36,6 +36,11 @@ class LiberTEM:
         self._dataset = self._context.load("hdf5", path=path, ds_path=dataset)
         self._frame_shape = tuple(self._dataset.shape.sig)
 
+    def close(self) -> None:
+        """End the workers: they don't end by themselves."""
+        if hasattr(self, "_context"):
+            self._context.close()
+
     def prepare(self, analyses: list[dict[str, Any]], masks: np.ndarray | None) -> Work:
         udfs, names = [], list[dict[str, Any]]()
         detectors = [one for one in analyses if one["kind"] == "virtual_detector"]

@@ -61,6 +61,7 @@ def serve(peer: Peer) -> None:
     for line in sys.stdin:
         answers.write(json.dumps(conversation.answer(json.loads(line))) + "\n")
         answers.flush()
+    getattr(peer, "close", lambda: None)()
 
 
 class _Conversation:
