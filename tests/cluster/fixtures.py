@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,7 @@ from ltdesk.engine.cluster import ClusterExecutor
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
 from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN
-from tests.cluster.hdfs import Hdfs, class_path, why_not
+from tests.cluster.hdfs import Hdfs, NoHdfs, class_path, why_not
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.storage.storage_suite import Place
 
@@ -32,8 +31,8 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
         pytest.skip(reason)
     try:
         class_path()
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"Maven could not fetch HDFS: {error}")
+    except NoHdfs as error:
+        pytest.skip(str(error))
     cluster = Hdfs(tmp_path_factory.mktemp("hdfs"))
     cluster.start()
     yield cluster

@@ -60,6 +60,10 @@ log4j.appender.err.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
 """
 
 
+class NoHdfs(Exception):
+    """There can be no HDFS here, for this reason."""
+
+
 def why_not() -> str:
     """Why there can be no HDFS here; empty where there can."""
     if not sys.platform.startswith("linux"):
@@ -76,7 +80,7 @@ def jars_folder() -> Path:
 
 
 def class_path() -> str:
-    """The jars, fetched on first use. Raises CalledProcessError where Maven fails."""
+    """The jars, fetched on first use. Raises NoHdfs with what Maven says where it fails."""
     folder = jars_folder()
     if not folder.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -89,7 +93,10 @@ def class_path() -> str:
 def fetch_jars(folder: Path) -> None:
     folder.mkdir()
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
-    subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *goal], check=True, stdout=sys.stderr)
+    done = subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in done.stdout.splitlines() if "[ERROR]" in line] or [f"exit status {done.returncode}"]
+        raise NoHdfs(f"Maven could not fetch HDFS: {said[0]}")
     # The published jars have no webapps/, but their HTTP servers want the folders on the class path.
     with zipfile.ZipFile(folder / "webapps.jar", "w") as jar:
         for name in ("webapps/", "webapps/static/", "webapps/hdfs/", "webapps/datanode/"):
