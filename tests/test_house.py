@@ -20,6 +20,7 @@ def run_suite(folder: Path, tests: str, **environment: str) -> tuple[int, str]:
     (folder / "test_it.py").write_text(tests, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = samples: x\nqt_api = pyqt5\n", encoding="utf-8")
     inherited = {k: v for k, v in os.environ.items() if k not in ("CI", "LTDESK_SAMPLES")}
+    inherited["PYTHONPATH"] = str(CONFTEST.parent.parent)  # where conftest.py finds the fixtures that it names
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
     done = subprocess.run(command, cwd=folder, env=inherited | environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
