@@ -11,8 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import CenterOfMass
 from ltdesk.engine.analyses.base import Arrays, Buffer
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import rows_of, selector
-from ltdesk.engine.kernels.moments import Rows, centre_of_mass
+from ltdesk.engine.kernels.moments import Moments, centre_of_mass
 from ltdesk.engine.pixels import mask_of, pixel_dtype
 from ltdesk.engine.vector_field import maps_of
 from ltdesk.geometry import Size2D
@@ -22,27 +21,15 @@ class CenterOfMassKernel:
     """Reads only the rows that the mask touches. A pixel mask's weights count as inside or outside."""
 
     def __init__(self, spec: CenterOfMass, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        self._spec, self._frame_shape = spec, frame_shape
+        self._spec = spec
         self._moments = f"{spec.name}/moments"
-        self._centre = spec.centre(frame_shape)
-        self.rows: Rows = (0, frame_shape[0])
-        self._selector: NDArray[Any] | None = None
-        if spec.mask is not None:
-            mask = mask_of(spec.mask, frame_shape, spec.name)
-            self.rows = rows_of(mask)
-            self._selector = selector(mask.ravel(), pixel_dtype(dtype))
+        mask = None if spec.mask is None else mask_of(spec.mask, frame_shape, spec.name)
+        self._of_frames = Moments(frame_shape, spec.centre(frame_shape), pixel_dtype(dtype), mask)
+        self.rows = self._of_frames.rows
         self.buffers = (Buffer(self._moments, "scan", np.dtype(np.float64), (2,)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        centre_of_mass(
-            frames.flat,
-            frames.stride,
-            self._frame_shape[1],
-            self.rows,
-            self._selector,
-            self._centre,
-            buffers[self._moments][at],
-        )
+        centre_of_mass(frames.flat, frames.stride, self._of_frames, buffers[self._moments][at])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         y, x = (np.ascontiguousarray(buffers[self._moments][..., axis]) for axis in (0, 1))

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import masked_sum, rows_of, segments, selector
+from ltdesk.engine.kernels.masks import Masks, masked_sums
 from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
@@ -33,14 +33,12 @@ class MaskNoiseKernel:
 
     def __init__(self, spec: SignalToNoise, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self._spec, self._sum = spec, f"{spec.name}/sum"
-        self.rows, flat = rows_of(mask), mask.ravel()
-        self._segments, self._selector = segments(flat), selector(flat, pixel_dtype(dtype))
+        self._masks = Masks([mask], pixel_dtype(dtype))
+        self.rows = self._masks.rows
         self.buffers = (Buffer(self._sum, "scan", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        out = buffers[self._sum][at]
-        out[:] = 0
-        masked_sum(frames.flat, frames.stride, self._segments, self._selector, out)
+        masked_sums(frames.flat, frames.stride, self._masks, buffers[self._sum][at, None])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         total = np.where(valid, buffers[self._sum].astype(np.float64), np.nan)

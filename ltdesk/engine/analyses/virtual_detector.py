@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from ltdesk.analysis import VirtualDetector, sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import masked_sum, rows_of, segments, selector
+from ltdesk.engine.kernels.masks import Masks, masked_sums
 from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
@@ -25,26 +25,51 @@ def detector_kernel(spec: VirtualDetector, frame_shape: Size2D, dtype: DTypeLike
 
 
 class MaskKernel:
-    """Sums inside a 0/1 mask. The detector's weight multiplies the finished sum, so that integer sums stay exact."""
+    """Sums inside a 0/1 mask. The detector's weight multiplies the finished sum, so that integer sums stay exact.
+
+    Several of these in a job become one `AllMasksKernel`.
+    """
 
     def __init__(self, spec: VirtualDetector, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
-        self._name, self._weight = spec.name, spec.weight
-        self.rows, flat = rows_of(mask), mask.ravel()
-        self._segments, self._selector = segments(flat), selector(flat, pixel_dtype(dtype))
+        self.name, self.mask, self.pixel, self._weight = spec.name, mask, pixel_dtype(dtype), spec.weight
+        self._alone = Masks([mask], self.pixel)
+        self.rows = self._alone.rows
         self.buffers = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        out = buffers[self._name][at]
-        out[:] = 0
-        masked_sum(frames.flat, frames.stride, self._segments, self._selector, out)
+        masked_sums(frames.flat, frames.stride, self._alone, buffers[self.name][at, None])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        image = buffers[self._name]
+        image = buffers[self.name]
         if self._weight != 1.0:
             image = image.astype(np.float64) * self._weight
         if image.dtype.kind == "f":
             image[~valid] = np.nan
-        return {self._name: image}
+        return {self.name: image}
+
+    @staticmethod
+    def join(kernels: Sequence[MaskKernel]) -> list[Kernel]:
+        """One kernel for all of these."""
+        return [AllMasksKernel(kernels)]
+
+
+class AllMasksKernel:
+    """Sums inside several 0/1 masks in one pass, the same numbers as one by one."""
+
+    def __init__(self, kernels: Sequence[MaskKernel]) -> None:
+        self._kernels = kernels
+        self._masks = Masks([kernel.mask for kernel in kernels], kernels[0].pixel)
+        self.rows = self._masks.rows
+        self.buffers = tuple(buffer for kernel in kernels for buffer in kernel.buffers)
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        sums = np.empty((frames.n, len(self._kernels)), self.buffers[0].dtype)
+        masked_sums(frames.flat, frames.stride, self._masks, sums)
+        for i, kernel in enumerate(self._kernels):
+            buffers[kernel.name][at] = sums[:, i]
+
+    def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+        return _all_finished(self._kernels, buffers, valid, frames)
 
 
 class WeightsKernel:
@@ -82,7 +107,11 @@ class AllWeightsKernel:
             buffers[kernel.name][at] = sums[:, i]
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        finished: Arrays = {}
-        for kernel in self._kernels:
-            finished |= kernel.finish(buffers, valid, frames)
-        return finished
+        return _all_finished(self._kernels, buffers, valid, frames)
+
+
+def _all_finished(kernels: Sequence[Kernel], buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
+    finished: Arrays = {}
+    for kernel in kernels:
+        finished |= kernel.finish(buffers, valid, frames)
+    return finished

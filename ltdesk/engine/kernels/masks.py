@@ -1,21 +1,25 @@
-"""Sums of frames inside a mask.
+"""Sums of frames inside masks, one or many.
 
 Integers: pixels are selected by AND with a mask of ones, summed in 32 bits over blocks of pixels that cannot overflow,
 blocks in 64 bits. Floats: selected by a branch-free choice, so that a NaN outside changes nothing. Four frames share
-one load of the mask, and only the mask's segments are read.
+one load of the mask and stay in the cache for all masks, and only the masks' segments are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ltdesk.engine.kernels.prefetch import ask_ahead
+
 BLOCK_PIXELS = 16384
 """16384 pixels of 16 bits sum to less than 2**31: safe in 32 bits, signed or not."""
+ROW = 4096
+"""Pixels of a plain sum that are asked for together."""
 JOIN_GAP = 512
 """Segments closer than this many pixels are read as one: a break costs more than the pixels between.
 
@@ -53,9 +57,31 @@ def selector(mask: NDArray[np.bool_], dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.where(mask, ones, np.zeros((), dtype=dtype))
 
 
-def masked_sum(flat: NDArray[Any], stride: int, where: NDArray[np.int64], mask: Any, out: NDArray[Any]) -> None:
-    """Add to ``out (n)`` the sum of each frame inside the mask; `where` are its segments, `mask` its selector."""
-    _MASKED[_family(flat.dtype)](flat, stride, where, mask, out)
+class Masks:
+    """Masks as the kernel takes them.
+
+    Parameters
+    ----------
+    masks : (ky, kx) bool, one or more
+    pixel : dtype of the pixels, as kernels see them
+
+    Attributes
+    ----------
+    rows : of the frame, (start, stop), that are looked at
+    """
+
+    def __init__(self, masks: Sequence[NDArray[np.bool_]], pixel: np.dtype[Any]) -> None:
+        stretches = [segments(mask.ravel()) for mask in masks]
+        self.rows = rows_of(np.logical_or.reduce(masks))
+        self.where = np.concatenate(stretches)
+        self.of = np.repeat(np.arange(len(masks)), [len(found) for found in stretches])
+        self.selectors = np.stack([selector(mask.ravel(), pixel) for mask in masks])
+
+
+def masked_sums(flat: NDArray[Any], stride: int, masks: Masks, out: NDArray[Any]) -> None:
+    """Write to ``out (n, masks)`` the sum of each frame inside each mask, of the type that `sum_dtype` says."""
+    out[:] = 0
+    _MASKED[_family(flat.dtype)](flat, stride, masks.where, masks.of, masks.selectors, out)
 
 
 def plain_sum(flat: NDArray[Any], stride: int, pixels: int, out: NDArray[Any]) -> None:
@@ -79,53 +105,50 @@ def _integer_masked(kind: Any) -> Callable[..., None]:
             d = kind(d + kind(r3[p] & k))
         return a, b, c, d
 
-    @njit(nogil=True, cache=True)
-    def row(r, m):  # type: ignore[no-untyped-def]
-        a = kind(0)
-        for p in range(m.size):
-            a = kind(a + kind(r[p] & m[p]))
-        return a
+    return _over_segments(rows4)
+
+
+def _over_segments(rows4: Callable[..., Any]) -> Callable[..., None]:
+    """Four frames, all segments of all masks; the last frame fills up what is missing to four."""
 
     @njit(nogil=True, cache=True)
-    def run(flat, stride, where, mask, out):  # type: ignore[no-untyped-def]
-        n = out.size
-        for f in range(0, n - n % 4, 4):
+    def run(flat, stride, where, of, masks, out):  # type: ignore[no-untyped-def]
+        n, last = out.shape[0], out.shape[0] - 1
+        for f in range(0, n, 4):
+            f0, f1 = f * stride, min(f + 1, last) * stride
+            f2, f3 = min(f + 2, last) * stride, min(f + 3, last) * stride
             for s in range(where.shape[0]):
-                i, j = where[s, 0], where[s, 1]
-                at, m = f * stride + i, mask[i:j]
+                i, j, m = where[s, 0], where[s, 1], of[s]
                 a, b, c, d = rows4(
-                    flat[at : at + j - i],
-                    flat[at + stride : at + stride + j - i],
-                    flat[at + 2 * stride : at + 2 * stride + j - i],
-                    flat[at + 3 * stride : at + 3 * stride + j - i],
-                    m,
+                    flat[f0 + i : f0 + j],
+                    flat[f1 + i : f1 + j],
+                    flat[f2 + i : f2 + j],
+                    flat[f3 + i : f3 + j],
+                    masks[m, i:j],
                 )
-                out[f] += a
-                out[f + 1] += b
-                out[f + 2] += c
-                out[f + 3] += d
-        for f in range(n - n % 4, n):
-            for s in range(where.shape[0]):
-                i, j = where[s, 0], where[s, 1]
-                out[f] += row(flat[f * stride + i : f * stride + j], mask[i:j])
+                out[f, m] += a
+                if f + 3 <= last:
+                    out[f + 1, m] += b
+                    out[f + 2, m] += c
+                    out[f + 3, m] += d
+                elif f + 1 <= last:
+                    out[f + 1, m] += b
+                    if f + 2 <= last:
+                        out[f + 2, m] += c
 
     return run
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _float_row(r, m):  # type: ignore[no-untyped-def]
-    a = 0.0
+def _float_rows4(r0, r1, r2, r3, m):  # type: ignore[no-untyped-def]
+    a = b = c = d = 0.0
     for p in range(m.size):
-        a += np.float64(r[p]) if m[p] else 0.0
-    return a
-
-
-@njit(nogil=True, cache=True)
-def _float_masked(flat, stride, where, mask, out):  # type: ignore[no-untyped-def]
-    for f in range(out.size):
-        for s in range(where.shape[0]):
-            i, j = where[s, 0], where[s, 1]
-            out[f] += _float_row(flat[f * stride + i : f * stride + j], mask[i:j])
+        inside = m[p] != 0
+        a += np.float64(r0[p]) if inside else 0.0
+        b += np.float64(r1[p]) if inside else 0.0
+        c += np.float64(r2[p]) if inside else 0.0
+        d += np.float64(r3[p]) if inside else 0.0
+    return a, b, c, d
 
 
 def _plain(kind: Any) -> Callable[..., None]:
@@ -139,8 +162,10 @@ def _plain(kind: Any) -> Callable[..., None]:
     @njit(nogil=True, cache=True)
     def run(flat, stride, pixels, out):  # type: ignore[no-untyped-def]
         for f in range(out.size):
-            for i in range(0, pixels, BLOCK_PIXELS):
-                out[f] += row(flat[f * stride + i : f * stride + min(i + BLOCK_PIXELS, pixels)])
+            for i in range(f * stride, f * stride + pixels, ROW):
+                j = min(i + ROW, f * stride + pixels)
+                ask_ahead(flat, i, j)
+                out[f] += row(flat[i:j])
 
     return run
 
@@ -150,7 +175,7 @@ _MASKED: dict[str, Callable[..., None]] = {
     "i4": _integer_masked(np.int32),
     "u8": _integer_masked(np.uint64),
     "i8": _integer_masked(np.int64),
-    "f": _float_masked,
+    "f": _over_segments(_float_rows4),
 }
 _PLAIN: dict[str, Callable[..., None]] = {
     "u4": _plain(np.uint32),
