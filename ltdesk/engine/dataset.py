@@ -151,7 +151,9 @@ class Dataset(ABC):
 
     @abstractmethod
     def tiles(self, partition: Partition) -> Iterator[Tile]:
-        """The partition's frames, as they are stored, in row-major order of the scan; missing frames are left out.
+        """A partition's frames, or those of any rectangle within one, as they are stored, in row-major order of the
+        scan; missing ones are left out. A rectangle has the index of its partition, and its tiles' places are among its
+        own positions.
 
         Raises DamagedFileError when the file turns out to be shorter than it was.
         """

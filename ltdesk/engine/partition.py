@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.analyses import Kernel, kernels_for
 from ltdesk.engine.corrected import Corrector
-from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
@@ -53,7 +53,7 @@ def _corrector(dataset: Dataset, kernels: tuple[Kernel, ...]) -> Corrector | Non
 
 
 def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[[], bool] = lambda: False) -> Partial:
-    """Read the partition's tiles once and give every kernel each of them.
+    """Read the partition's tiles once, of a region no more than it needs, and give every kernel each of them.
 
     Raises JobCancelled between two tiles when `cancelled()` says so, DamagedFileError from the dataset.
     """
@@ -62,7 +62,8 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
     partial = _empty_partial(prepared, partition)
     if region is not None and not region.any():
         return partial
-    for tile in prepared.dataset.tiles(partition):
+    asked = partition if region is None else _around(region, partition)
+    for tile in prepared.dataset.tiles(asked):
         if cancelled():
             raise JobCancelled("the job was cancelled")
         nbytes = tile.frames.nbytes
@@ -71,13 +72,37 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
         partial.bytes_checked += tile.checked
         partial.not_mapped = tile.not_mapped
         partial.bytes_read += nbytes - tile.mapped - tile.network
-        for start, stop in _runs(region, tile.start, tile.start + len(tile.frames)):
-            for at, frames in _blocks(prepared, tile.frames[start - tile.start : stop - tile.start], start):
-                for kernel in prepared.kernels:
-                    kernel.process(frames, at, partial.buffers)
-            partial.valid[start:stop] = True
+        for start, stack in _placed(tile, asked, partition):
+            for first, stop in _runs(region, start, start + len(stack)):
+                for at, frames in _blocks(prepared, stack[first - start : stop - start], first):
+                    for kernel in prepared.kernels:
+                        kernel.process(frames, at, partial.buffers)
+                partial.valid[first:stop] = True
     partial.seconds = time.perf_counter() - started
     return partial
+
+
+def _around(region: NDArray[np.bool_], partition: Partition) -> Partition:
+    """The smallest part of a partition that holds its positions of the region: no other frame is read."""
+    inside = region.reshape(partition.shape)
+    y, x = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    y0, x0 = partition.y0, partition.x0
+    return Partition(partition.index, y0 + int(y[0]), y0 + int(y[-1]) + 1, x0 + int(x[0]), x0 + int(x[-1]) + 1)
+
+
+def _placed(tile: Tile, part: Partition, partition: Partition) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The frames of a part's tile by their places among the partition's positions: all together, or row by row."""
+    (_, width), (_, full) = part.shape, partition.shape
+    corner = (part.y0 - partition.y0) * full + part.x0 - partition.x0
+    if width == full:
+        yield corner + tile.start, tile.frames
+        return
+    at = 0
+    while at < len(tile.frames):
+        row, column = divmod(tile.start + at, width)
+        count = min(width - column, len(tile.frames) - at)
+        yield corner + row * full + column, tile.frames[at : at + count]
+        at += count
 
 
 def _empty_partial(prepared: Prepared, partition: Partition) -> Partial:
@@ -94,11 +119,19 @@ def _blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tupl
     if prepared.corrector is not None:
         yield from _corrected_blocks(prepared.corrector, tile, start)
         return
-    whole = len(prepared.kernels) == 1 and tile.dtype.isnative
-    size = len(tile) if whole else max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
-    for i in range(0, len(tile), size):
-        block = as_frames(tile[i : i + size])
-        yield slice(start + i, start + i + block.n), block
+    size = max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
+    if not tile.dtype.isnative:  # swapped in the cache, as it is used
+        for i in range(0, len(tile), size):
+            block = as_frames(tile[i : i + size])
+            yield slice(start + i, start + i + block.n), block
+        return
+    whole = as_frames(tile)
+    if len(prepared.kernels) == 1:
+        yield slice(start, start + whole.n), whole
+        return
+    for i in range(0, whole.n, size):
+        stop = min(i + size, whole.n)
+        yield slice(start + i, start + stop), whole.part(i, stop)
 
 
 def _corrected_blocks(corrector: Corrector, tile: NDArray[Any], start: int) -> Iterator[tuple[slice, Frames]]:
