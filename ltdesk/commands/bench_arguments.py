@@ -6,6 +6,7 @@ import argparse
 
 from ltdesk.commands.run_arguments import add_layout, positive
 
+TABLES = ("analyses", "pixels", "layouts", "scale")
 HELP = "the analyses against this machine's memory bandwidth"
 
 
@@ -30,4 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where benchmarks/peers/set_up.py made their environments; build/peers by default",
     )
+    parser.add_argument(
+        "--tables",
+        type=tables,
+        default=("analyses",),
+        metavar="NAME,...",
+        help="analyses: all of them on the file; pixels: one mask on one thread in other pixel types; layouts: raw, "
+        "chunked and compressed files; scale: 1/4, 1 and 4 times the file, on 1 and more threads; or all. "
+        "They need disk and page cache: pixels 2.4 GB, layouts 1.4 GB, scale 5.3 times the file",
+    )
     add_layout(parser)
+
+
+def tables(text: str) -> tuple[str, ...]:
+    """Names of tables."""
+    names = TABLES if text == "all" else tuple(text.split(","))
+    if unknown := set(names) - set(TABLES):
+        raise argparse.ArgumentTypeError(f"'{sorted(unknown)[0]}' is none of {', '.join(TABLES)}")
+    return names

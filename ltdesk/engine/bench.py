@@ -1,7 +1,8 @@
 """Timing analyses against this machine's memory bandwidth.
 
 A *pass* is the time to read the scan once at the bandwidth measured in the same run; times are the least of several
-rounds, all cases in turn, so that a slow moment of the machine meets every case.
+rounds, all cases in turn, so that a slow moment of the machine meets every case. Other pixels, layouts and sizes than
+the scan's own are timed by `ltdesk.engine.bench_variants`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import numpy as np
 from numba import njit
 
 from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, SumSignal, VirtualDetector
+from ltdesk.engine.bench_memory import PeakMemory
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Disk, PixelMask, Rectangle, Ring, Size2D
 from ltdesk.job import Job, Partition
 from ltdesk.plugins import analysis_specs
+from ltdesk.polar import RadialProfile
 
 CHECKED_ROWS = 2
 """Scan rows that are computed by numpy too before anything is timed."""
@@ -28,11 +31,25 @@ CHECKED_ROWS = 2
 
 @dataclass
 class Case:
-    """Analyses that are timed as one job."""
+    """Analyses that are timed as one job.
+
+    seconds : of each round
+    memory : bytes that the process held at most beside the page cache meanwhile
+    """
 
     name: str
     analyses: tuple[Analysis, ...]
     seconds: list[float] = field(default_factory=list)
+    memory: int = 0
+
+    def run(self, executor: LocalExecutor, dataset: Dataset) -> None:
+        """Time the job once more."""
+        job = Job(dataset=dataset.ref, analyses=self.analyses)
+        with PeakMemory() as peak:
+            started = time.perf_counter()
+            executor.submit(job, dataset).result()
+            self.seconds.append(time.perf_counter() - started)
+        self.memory = max(self.memory, peak.nbytes)
 
 
 def cases(frame_shape: Size2D) -> list[Case]:
@@ -75,26 +92,26 @@ def time_cases(
         for _ in range(rounds):
             plain.append(read_once(dataset, threads))
             for case in todo:
-                job = Job(dataset=dataset.ref, analyses=case.analyses)
-                started = time.perf_counter()
-                executor.submit(job, dataset).result()
-                case.seconds.append(time.perf_counter() - started)
+                case.run(executor, dataset)
                 progress()
     return plain
 
 
 def check(executor: LocalExecutor, dataset: Dataset, case: Case) -> None:
     """Compute a few rows with numpy as well; also compiles. Raises LtdeskError where the two differ."""
-    region = Rectangle(y0=0, x0=0, y1=CHECKED_ROWS, x1=dataset.scan_shape[1])
+    checked = min(CHECKED_ROWS, dataset.scan_shape[0])
+    region = Rectangle(y0=0, x0=0, y1=checked, x1=dataset.scan_shape[1])
     results = executor.submit(Job(dataset=dataset.ref, analyses=case.analyses, region=region), dataset).result()
-    frames = np.array([dataset.frame(y, x) for y in range(CHECKED_ROWS) for x in range(dataset.scan_shape[1])])
+    frames = np.array([dataset.frame(y, x) for y in range(checked) for x in range(dataset.scan_shape[1])])
     for spec in case.analyses:
         expected = _with_numpy(spec, frames)
         if expected is None:
             continue
         found = results[spec.result_names()[0]]
-        found = found[:CHECKED_ROWS].ravel() if results.specs[spec.result_names()[0]].kind == "scan" else found
-        if not np.allclose(found, expected, rtol=1e-6, atol=1e-6 * float(np.abs(expected).max())):
+        if results.specs[spec.result_names()[0]].kind == "scan":
+            found = found[:checked].reshape(expected.shape)
+        size = float(np.nanmax(np.abs(expected)))
+        if not np.allclose(found, expected, rtol=1e-6, atol=1e-6 * size, equal_nan=True):
             raise LtdeskError(f"{case.name}: '{spec.name}' is not what numpy gives", "This is a bug.")
 
 
@@ -107,6 +124,12 @@ def _with_numpy(spec: Analysis, frames: np.ndarray) -> np.ndarray | None:
     if isinstance(spec, CenterOfMass):
         rows = np.arange(size[0])[:, None] - spec.centre(size)[0]
         return np.asarray((wide * rows).sum(axis=(1, 2)) / wide.sum(axis=(1, 2)))
+    if isinstance(spec, RadialProfile):
+        labels, bins = spec.labels(size).ravel(), spec.bins(size)
+        inside = labels >= 0
+        sums = [np.bincount(labels[inside], frame.ravel()[inside], bins) for frame in wide]
+        with np.errstate(invalid="ignore"):
+            return np.asarray(sums) / np.bincount(labels[inside], minlength=bins)
     known: dict[str, Callable[[], np.ndarray]] = {
         "sum_frame": lambda: wide.sum(axis=0),
         "sum_signal": lambda: wide.sum(axis=(1, 2)),
