@@ -42,7 +42,7 @@ CLUSTER = [
 ]
 
 DEV = [
-    "pytest>=8.3",
+    "pytest>=8.3,<9.2",  # with 9.2, pytest-xdist 3.8 no longer keeps groups of tests together
     "pytest-qt>=4.4",
     "pytest-xdist>=3.6",
     "pytest-cov>=6.0",

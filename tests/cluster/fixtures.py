@@ -15,13 +15,15 @@ from tests.dask_processes import DaskProcesses, until
 from tests.engine.storage.storage_suite import Place
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with HDFS have time for its start, and run one after another: some of them break it."""
-    for item in items:
-        if "hdfs" in getattr(item, "fixturenames", ()):
-            for mark in (pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.xdist_group("hdfs")):
-                item.add_marker(mark)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests with HDFS have time for its start, and run one after another: some of them break it.
+
+    Not in `pytest_collection_modifyitems`: xdist may have looked for groups by then, and each of its workers would
+    start an HDFS.
+    """
+    if "hdfs" in getattr(item, "fixturenames", ()):
+        for mark in (pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.xdist_group("hdfs")):
+            item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,11 @@ def class_path() -> str:
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as name:
             fetch_jars(Path(name) / "jars")
-            os.replace(Path(name) / "jars", folder)
+            try:
+                os.replace(Path(name) / "jars", folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was quicker
+                    raise
     return ":".join(str(jar) for jar in sorted(folder.glob("*.jar")))
 
 
