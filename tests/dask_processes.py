@@ -18,7 +18,10 @@ from tests.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent
 STARTING_MAY_TAKE = 60.0
 POLL = 0.02
-NO_STEALING = {"DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False"}
+OUR_WAY = {
+    "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+}
 """As ltdesk's clusters are set up: the executor itself decides who does what."""
 
 
@@ -92,7 +95,7 @@ class DaskProcesses:
             **os.environ,
             "NUMBA_CACHE_DIR": own_kernels(name),
             "PYTHONPATH": self.path,
-            **NO_STEALING,
+            **OUR_WAY,
             **more,
         }
         with (self.folder / f"{name}.log").open("ab") as output:

@@ -17,8 +17,9 @@ from ltdesk.errors import ClusterError
 log = logging.getLogger(__name__)
 
 PROTOCOLS = ("tcp", "tls")
-NO_STEALING = "distributed.scheduler.work-stealing"
-"""Which worker does what is decided here, by where the bytes are; dask would move waiting tasks regardless."""
+OUR_WAY = {"distributed.scheduler.work-stealing": False, "distributed.scheduler.allowed-failures": 0}
+"""Which worker does what is decided here, by where the bytes are; dask would move waiting tasks regardless. And how many
+workers a partition has taken along is counted here; dask would give it to the next ones before we hear of it."""
 PACKAGES = {"ltdesk": 9, "python": 2, "numpy": 2, "numba": 2, "distributed": 9}
 """What has to be the same everywhere, with how many parts of the version count: numbers are to be the same to the
 byte, and dask's messages have no versions of their own."""
@@ -30,7 +31,7 @@ ON_SCHEDULER = ("ltdesk", "python", "distributed")
 
 async def start_cluster(workers: int, threads: int) -> Any:
     """A cluster of processes on this machine."""
-    with dask.config.set({NO_STEALING: False}):
+    with dask.config.set(OUR_WAY):
         return await LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers,
             threads_per_worker=threads,

@@ -105,7 +105,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "npy without frames": (lambda folder: write_npy(folder / "scan.npy", np.zeros((0, 4, 8, 8))), "has no frames"),
     "npy without pixels": (lambda folder: write_npy(folder / "scan.npy", np.zeros((4, 4, 8, 0))), "has no frames"),
     "text": (lambda folder: write(folder / "notes.txt", b"hello"), "text is not read"),
-    "DM4": (lambda folder: write(folder / "scan.dm4", b"\0\0\0\4"), "DM4 is not read"),
+    "DM4": (lambda folder: write(folder / "scan.dm4", b"\0\0\0\4"), "is named like DM but is not"),
     "headerless": (lambda folder: write(folder / "scan.raw", bytes(100)), "does not say its shapes"),
     "headerless with a name of its own": (lambda folder: write(folder / "scan.xyz", bytes(100)), "does not say"),
 }
