@@ -66,11 +66,11 @@ from ltdesk.engine.kernels import masks
 saved = []
 save = caching.Cache.save_overload
 caching.Cache.save_overload = lambda self, sig, data: (saved.append(self._name), save(self, sig, data))
-mask = np.arange(64) % 7 == 0
+mask = np.arange(64).reshape(8, 8) % 7 == 0
 frames = np.ones(128, np.uint16)
 frames.flags.writeable = False
-out = np.zeros(2, np.uint64)
-masks.masked_sum(frames, 64, masks.segments(mask), masks.selector(mask, np.dtype(np.uint16)), out)
+out = np.zeros((2, 1), np.uint64)
+masks.masked_sums(frames, 64, masks.Masks([mask], np.dtype(np.uint16)), out)
 assert (out == mask.sum()).all()
 print(len(saved))
 """
