@@ -25,7 +25,7 @@ from tests.engine.storage.storage_suite import MIB, Place, content
 pytestmark = pytest.mark.faults
 
 SIZE = 24 * MIB  # more than what lies in the connections' buffers
-QUICK = Patience(connect=1, answer=5, reading=1, writing=3, in_all=20)
+QUICK = Patience(connect=1, answer=10, reading=1, writing=3, in_all=90)  # in all: a busy machine needs it
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_data_node_is_killed_while_it_is_read(
     assert first != last
     started = time.monotonic()
     assert patient.read_bytes(path) == data, "the next one, too, before the NameNode knows"
-    assert time.monotonic() - started < QUICK.in_all
+    assert time.monotonic() - started < 20
 
 
 def test_a_data_node_freezes_while_it_is_read(
