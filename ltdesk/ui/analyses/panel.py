@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from PyQt5.QtCore import QEvent, QPoint, QSize, Qt, pyqtSignal
@@ -26,6 +25,7 @@ from ltdesk.ui.analyses import edits
 from ltdesk.ui.analyses.form import AnalysisForm
 from ltdesk.ui.analyses.kinds import GROUPS, kind_of_result, kind_of_spec, summary_of, title_of
 from ltdesk.ui.look import icons, style
+from ltdesk.ui.panels.tool_button import tool_button
 from ltdesk.ui.pictures.picture_header import ElidedLabel
 from ltdesk.ui.session_model import SessionModel
 
@@ -141,21 +141,11 @@ class AnalysisPanel(QWidget):
         return menu
 
     def _make_buttons(self) -> None:
-        self.add_button = self._button("add", "Add an analysis", "Add an analysis: choose which", None)
+        self.add_button = tool_button(self, "add", "Add an analysis", "Add an analysis: choose which")
         self.add_button.setPopupMode(QToolButton.InstantPopup)
         self.add_button.setMenu(self.add_menu)
-        self.remove_button = self._button("delete", "Remove the analysis", "Remove the selected analysis", self.remove)
-
-    def _button(self, icon: str, name: str, tip: str, do: Callable[[], None] | None) -> QToolButton:
-        button = QToolButton(self)
-        button.setIcon(icons.icon(icon))
-        button.setIconSize(QSize(icons.SIZE, icons.SIZE))
-        button.setToolTip(tip)
-        button.setAccessibleName(name)
-        button.setFocusPolicy(Qt.TabFocus)
-        if do is not None:
-            button.clicked.connect(lambda: do())
-        return button
+        remove = "Remove the selected analysis"
+        self.remove_button = tool_button(self, "delete", "Remove the analysis", remove, self.remove)
 
     def _lay_out(self) -> None:
         heading = QLabel("Analyses", self)

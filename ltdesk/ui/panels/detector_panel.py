@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-from PyQt5.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from ltdesk.geometry import Size2D, terms_of
@@ -14,6 +13,7 @@ from ltdesk.ui.look import icons, style
 from ltdesk.ui.panels.detector_list import COLOUR, NAME, WEIGHT, DetectorList
 from ltdesk.ui.panels.detector_view import DetectorView
 from ltdesk.ui.panels.swatch import colour_menu
+from ltdesk.ui.panels.tool_button import tool_button
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits as edits
 from ltdesk.ui.shapes.shape_words import KIND_NAMES
@@ -106,28 +106,17 @@ class DetectorPanel(QWidget):
             self.view.edit(self.view.currentIndex().siblingAtColumn(column))
 
     def _make_buttons(self) -> None:
-        self.add_button = self._button("add", "Add", "Add a detector: choose its shape", None)
+        self.add_button = tool_button(self, "add", "Add", "Add a detector: choose its shape", None)
         self.add_button.setPopupMode(QToolButton.InstantPopup)
         self.add_button.setMenu(self._add_menu())
-        self.duplicate_button = self._button("duplicate", "Duplicate", "Duplicate the detector", self.duplicate)
-        self.delete_button = self._button("delete", "Delete", "Delete the chosen detectors", self.delete)
+        self.duplicate_button = tool_button(self, "duplicate", "Duplicate", "Duplicate the detector", self.duplicate)
+        self.delete_button = tool_button(self, "delete", "Delete", "Delete the chosen detectors", self.delete)
         self.combine_buttons = {
-            operator: self._button(icon, name, f"{name}: {what} ({operator})", partial(self.combine, operator))
+            operator: tool_button(self, icon, name, f"{name}: {what} ({operator})", partial(self.combine, operator))
             for operator, (icon, name, what) in OPERATORS.items()
         }
-        self.weight_button = self._button("weight", "Weight", "Weight: multiply the sum (×w)", self.edit_weight)
-        self.split_button = self._button("split", "Split", "Take the combination apart", self.split)
-
-    def _button(self, icon: str, name: str, tip: str, do: Callable[[], None] | None) -> QToolButton:
-        button = QToolButton(self)
-        button.setIcon(icons.icon(icon))
-        button.setIconSize(QSize(icons.SIZE, icons.SIZE))
-        button.setToolTip(tip)
-        button.setAccessibleName(name)
-        button.setFocusPolicy(Qt.TabFocus)
-        if do is not None:
-            button.clicked.connect(lambda: do())
-        return button
+        self.weight_button = tool_button(self, "weight", "Weight", "Weight: multiply the sum (×w)", self.edit_weight)
+        self.split_button = tool_button(self, "split", "Split", "Take the combination apart", self.split)
 
     def _add_menu(self) -> QMenu:
         menu = QMenu("Add a detector", self)
