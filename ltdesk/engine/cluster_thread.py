@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class LoopThread:
@@ -21,6 +24,7 @@ class LoopThread:
 
     async def _main(self, ready: threading.Event) -> None:
         self.loop = asyncio.get_running_loop()
+        self.loop.set_exception_handler(_handle)
         self._stop = asyncio.Event()
         ready.set()
         await self._stop.wait()
@@ -43,3 +47,12 @@ class LoopThread:
         if self._thread.is_alive():
             self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What no coroutine took care of. dask's senders wait with deadlines that pass after their connection is closed:
+    asyncio would write of these to the terminal, beside a job that is done."""
+    if isinstance(context.get("exception"), TimeoutError):
+        log.debug("nobody waits for this any more: %s", context)
+    else:
+        loop.default_exception_handler(context)
