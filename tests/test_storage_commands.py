@@ -119,6 +119,7 @@ INTERRUPTED = """
 import os, signal, sys
 from ltdesk.cli import main
 from ltdesk.engine.ingest_progress import Tally
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 interrupts = iter([signal.SIGINT])
 Tally.stored = lambda *_: [os.kill(os.getpid(), number) for number in interrupts]
 sys.exit(main(["ingest", "scan.npy", "twin"]))

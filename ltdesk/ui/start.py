@@ -67,7 +67,7 @@ class Start(QObject):
         if self._path:
             self.window.opening.show_file(self._path)
             self.window.show_opening()
-        QTimer.singleShot(PAINTED_MS, self._thread.start)
+        QTimer.singleShot(PAINTED_MS, self._begin_loading)
 
     def close(self) -> None:
         """End all of it."""
@@ -82,6 +82,14 @@ class Start(QObject):
         """The session for a report, empty while there is none."""
         model = getattr(self.desk, "model", None)
         return "" if model is None else str(model.session.model_dump_json())
+
+    def _begin_loading(self) -> None:
+        """Qt's own modules first, and here: one that is half known to PyQt while this thread handles an event ends the
+        program. pyqtgraph wants these two."""
+        import PyQt5.QtSvg
+        import PyQt5.QtTest  # noqa: F401
+
+        self._thread.start()
 
     def _load(self) -> None:
         """In a thread: modules, which is most of it."""

@@ -98,24 +98,6 @@ def test_drawing_a_ring_shows_its_image_while_it_grows(user: User, scan: Path) -
     user.wait_exact()
 
 
-def test_nothing_stops_the_window_for_more_than_50_ms_while_dragging(user: User, scan: Path) -> None:
-    user.open(scan)
-    start = user.selected.shape
-    user.frame.drag((start.cy, start.cx), (start.cy + 2, start.cx))  # everything has been used once
-    user.wait_exact()
-    start = user.selected.shape
-    watchdog = Watchdog()
-    watchdog.start()
-    user.frame.press((start.cy, start.cx))
-    for step in range(40):
-        user.frame.move((start.cy + 6 * np.sin(step / 6), start.cx + 6 * np.cos(step / 6)))
-        user.settle()
-    user.frame.release((start.cy, start.cx))
-    user.wait_exact()
-    watchdog.stop()
-    assert watchdog.longest < 0.05
-
-
 def test_the_watchdog_sees_a_blocked_window(user: User) -> None:
     watchdog = Watchdog()
     watchdog.start()

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.wide import wide_vectors
 
 BLOCK_PIXELS = 16384
 """16384 pixels of 16 bits sum to less than 2**31: safe in 32 bits, signed or not."""
@@ -96,6 +97,7 @@ def _family(dtype: np.dtype[Any]) -> str:
 def _integer_masked(kind: Any) -> Callable[..., None]:
     @njit(nogil=True, cache=True)
     def rows4(r0, r1, r2, r3, m):  # type: ignore[no-untyped-def]
+        wide_vectors()
         a = b = c = d = kind(0)
         for p in range(m.size):
             k = m[p]
@@ -141,6 +143,7 @@ def _over_segments(rows4: Callable[..., Any]) -> Callable[..., None]:
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})
 def _float_rows4(r0, r1, r2, r3, m):  # type: ignore[no-untyped-def]
+    wide_vectors()
     a = b = c = d = 0.0
     for p in range(m.size):
         inside = m[p] != 0

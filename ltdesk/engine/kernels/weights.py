@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ltdesk.engine.kernels.wide import wide_vectors
+
 BLOCK = 4096
 """Pixels to a block: 16 sets of weights of 32 KiB stay in the second-level cache."""
 
@@ -43,6 +45,7 @@ def weighted_sums(flat: NDArray[Any], stride: int, n: int, weights: Weights) -> 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
 def _four_by_four(sums, r0, r1, r2, r3, w0, w1, w2, w3):  # type: ignore[no-untyped-def]
+    wide_vectors()
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = 0.0
     for p in range(w0.size):
         a, b, c, d = np.float64(r0[p]), np.float64(r1[p]), np.float64(r2[p]), np.float64(r3[p])
