@@ -21,8 +21,10 @@ from ltdesk.errors import JobCancelled
 from ltdesk.job import Job, Partition
 
 HOST = socket.gethostname()
-BLOCK_BYTES = 1 << 20
-"""Several kernels take a tile in turn, a block at a time that stays in the second-level cache: memory is read once."""
+BLOCK_BYTES = 3 << 19
+"""Several kernels take a tile in turn, a block at a time that stays in the second-level cache: memory is read once.
+Smaller ones have threads wait for Python's lock more often (std + max + sum on 128x128 u16, in passes: 2.6 with
+256 KiB, 2.0 with 1 MiB, 1.8 with this), larger ones leave the cache."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
         for start, stack in _placed(tile, asked, partition):
             for first, stop in _runs(region, start, start + len(stack)):
                 for at, frames in _blocks(prepared, stack[first - start : stop - start], first):
-                    for kernel in prepared.kernels:
-                        kernel.process(frames, at, partial.buffers)
+                    prepared.kernels[0].process(frames, at, partial.buffers)
+                    for kernel in prepared.kernels[1:]:
+                        kernel.process(frames._replace(cached=True), at, partial.buffers)
                 partial.valid[first:stop] = True
     partial.seconds = time.perf_counter() - started
     return partial

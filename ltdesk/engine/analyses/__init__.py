@@ -48,12 +48,13 @@ def kernel_for(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
 
 
 def kernels_for(specs: Iterable[Analysis], frame_shape: Size2D, dtype: DTypeLike) -> tuple[Kernel, ...]:
-    """The kernels of a job's analyses; those that can work together are joined."""
+    """The kernels of a job's analyses, in the order that they take a block; those that can work together are joined."""
     groups: dict[Any, list[Kernel]] = {}
     for kernel in (kernel_for(spec, frame_shape, dtype) for spec in specs):
         groups.setdefault(getattr(kernel, "join", kernel), []).append(kernel)
     joined = (join(group) if len(group) > 1 else group for join, group in groups.items())
-    return tuple(kernel for group in joined for kernel in group)
+    kernels = [kernel for group in joined for kernel in group]
+    return tuple(sorted(kernels, key=lambda kernel: not getattr(kernel, "goes_first", False)))
 
 
 __all__ = ["Buffer", "Kernel", "kernel_for", "kernels_for", "merge"]

@@ -61,7 +61,8 @@ class Kernel(Protocol):
     own ``frame`` and ``single`` buffers of `new`, the later in the plan's order, into those of `into`. A kernel
     that can share work has a static method ``join(kernels)``: it gives the kernels to use in place of several with it.
     One whose numbers do not depend on some rows of the frame at all says which others it looks at by an attribute
-    ``rows``, (start, stop): only those are corrected for it.
+    ``rows``, (start, stop): only those are corrected for it. One that works much on each pixel has an attribute
+    ``goes_first`` that is true: it works while memory brings the block, which others then find in the cache.
     """
 
     @property

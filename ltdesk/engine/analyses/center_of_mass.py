@@ -20,6 +20,8 @@ from ltdesk.geometry import Size2D
 class CenterOfMassKernel:
     """Reads only the rows that the mask touches. A pixel mask's weights count as inside or outside."""
 
+    goes_first = True
+
     def __init__(self, spec: CenterOfMass, frame_shape: Size2D, dtype: DTypeLike) -> None:
         self._spec = spec
         self._moments = f"{spec.name}/moments"

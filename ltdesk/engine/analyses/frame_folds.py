@@ -28,7 +28,7 @@ class SumFrameKernel:
         self.buffers = (Buffer(spec.name, "frame", sum_dtype(dtype)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        sum_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1))
+        sum_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1), frames.cached)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return self.finish_sum(buffers[self._name], frames)

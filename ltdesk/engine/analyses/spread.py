@@ -42,6 +42,7 @@ def join_frames(kernels: Sequence[Kernel]) -> list[Kernel]:
 class SquaresKernel:
     """Integers: digits of the sum and of the sum of squares."""
 
+    goes_first = True
     join = staticmethod(join_frames)
 
     def __init__(self, spec: Analysis, pixel: np.dtype[Any]) -> None:
@@ -75,6 +76,8 @@ class SquaresKernel:
 
 class SumsAndSquaresKernel:
     """Sums, means, deviations and variances of frames from one pass over them, the same numbers as one by one."""
+
+    goes_first = True
 
     def __init__(self, sums: Sequence[FromSum], spreads: Sequence[SquaresKernel]) -> None:
         self._sums, self._spreads = sums, spreads
@@ -113,6 +116,8 @@ class SharedSumKernel:
 
 class DeviationsKernel:
     """Floats: mean and squared deviations of each partition, merged in the plan's order."""
+
+    goes_first = True
 
     def __init__(self, spec: Analysis) -> None:
         self._name, self._is_std = spec.name, spec.kind == "std_frame"

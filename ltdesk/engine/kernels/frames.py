@@ -17,12 +17,14 @@ class Frames(NamedTuple):
     stride : pixels from one frame's start to the next's
     n : number of frames
     shape : (ky, kx)
+    cached : another kernel has just read them: they are in the second-level cache
     """
 
     flat: NDArray[Any]
     stride: int
     n: int
     shape: Size2D
+    cached: bool = False
 
     @property
     def pixels(self) -> int:

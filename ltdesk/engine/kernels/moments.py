@@ -16,11 +16,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ltdesk.engine.kernels.masks import rows_of, selector
-from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_ahead
 from ltdesk.geometry import Size2D
 
 NARROW_LIMIT = 32767
-LONG_ROW = 1024
+LONG_ROW = 512
 """Pixels of a long row: sums of 16-bit pixels along it fit 32 bits, and its accumulators the first-level cache."""
 
 
@@ -96,7 +96,7 @@ def _whole(kind: Any, wide: Any) -> Callable[..., None]:
             moment_y = 0.0
             for y in range(y0, y1, together):
                 i, j = f * stride + y * width, f * stride + min(y + together, y1) * width
-                ask_ahead(flat, i, j)
+                ask_ahead(flat, i, j, FAR_AHEAD)
                 s = add_row(columns, flat[i:j])
                 total += s
                 moment_y += (y - cy) * np.float64(s)
@@ -135,7 +135,7 @@ def _masked(kind: Any, wide: Any, is_float: bool) -> Callable[..., None]:
             moment_y = 0.0
             for y in range(y0, y1, together):
                 i, j, at = y * width, min(y + together, y1) * width, f * stride
-                ask_ahead(flat, at + i, at + j)
+                ask_ahead(flat, at + i, at + j, FAR_AHEAD)
                 s = add_row(columns, flat[at + i : at + j], mask[i:j])
                 total += s
                 moment_y += (y - cy) * np.float64(s)

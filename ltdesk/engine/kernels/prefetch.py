@@ -18,6 +18,8 @@ LINE = 64
 """Bytes of a cache line."""
 AHEAD = 4096
 """Bytes from what is being used to what is asked for."""
+FAR_AHEAD = 16384
+"""The same for loops that work more on each pixel."""
 
 
 @intrinsic
@@ -38,8 +40,8 @@ def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def ask_ahead(flat, start, stop):  # type: ignore[no-untyped-def]
-    """Ask for what lies `AHEAD` bytes behind the pixels from `start` to `stop`."""
-    ahead = AHEAD // flat.itemsize
-    for place in range(start + ahead, stop + ahead, LINE // flat.itemsize):
+def ask_ahead(flat, start, stop, ahead=AHEAD):  # type: ignore[no-untyped-def]
+    """Ask for what lies `ahead` bytes behind the pixels from `start` to `stop`."""
+    pixels = ahead // flat.itemsize
+    for place in range(start + pixels, stop + pixels, LINE // flat.itemsize):
         _prefetch(flat, place)  # type: ignore[call-arg]
