@@ -12,6 +12,7 @@ import contextlib
 import logging
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from distributed import KilledWorker
 from ltdesk.engine.cluster_connect import own_versions
 from ltdesk.engine.cluster_link import Link
 from ltdesk.engine.cluster_run import ClusterRun, Flight
-from ltdesk.engine.cluster_tasks import spec_of
+from ltdesk.engine.cluster_tasks import remember, spec_of
 from ltdesk.engine.cluster_thread import LoopThread
 from ltdesk.engine.cluster_workers import Roster, Worker
 from ltdesk.engine.dataset import Dataset
@@ -44,6 +45,8 @@ RETRY = 0.5
 WORKERS_PATIENCE = 120.0
 """Seconds that a job waits for a worker to join where there are none."""
 LOCATED_AT_ONCE, LOCATED_TOGETHER = 16, 8
+KINDS_KNOWN = 64
+"""Kinds of jobs of which it is remembered how long a partition took."""
 KILLED = "the worker process died while it was computed"
 
 
@@ -77,7 +80,8 @@ class ClusterExecutor:
     lost_patience : seconds that jobs wait for a scheduler whose connection is lost; what is done of them stays. By
         default they fail at once
 
-    Raises ClusterError where nothing answers there, or its versions are not those here.
+    Raises ClusterError where nothing answers there, or its versions are not those here; UsageError for what is no
+    address.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class ClusterExecutor:
         self._runs: list[ClusterRun] = []
         self._roster = Roster()
         self._left_out: dict[str, ClusterError] = {}
+        self._seconds_known: OrderedDict[tuple[Any, ...], float] = OrderedDict()
         self._serial = 0
         self._error: LtdeskError | None = None
         self._closed = False
@@ -153,9 +158,8 @@ class ClusterExecutor:
         handle, plan = JobHandle(job, dataset), dataset.plan()
         # dataset.ref, not the job's: it has an absolute path, which means the same in another process
         told = job.model_copy(update={"dataset": dataset.ref})
-        run = ClusterRun(
-            handle, uuid.uuid4().hex, spec_of(told.model_dump_json(), dataset.identity()), plan, on_partial
-        )
+        spec = spec_of(told.model_dump_json(), dataset.identity())
+        run = ClusterRun(handle, uuid.uuid4().hex, spec, plan, on_partial, self._seconds_known.get(_kind_of(job)))
         handle.execution.update(executor="cluster", scheduler=self.address)
         if self._left_out:
             handle.execution.update(workers_left_out=[str(error) for error in self._left_out.values()])
@@ -387,6 +391,8 @@ class ClusterExecutor:
             return
         run.ended = True
         self._runs.remove(run)
+        if run.seconds is not None:
+            remember(self._seconds_known, _kind_of(run.handle.job), run.seconds, KINDS_KNOWN)
         if run.flights and error is not None and self._link.is_up:
             self._spawn(self._link.tell_cancelled(run.token, {flight.worker.address for flight in run.flights}))
         for flight in list(run.flights):
@@ -490,6 +496,11 @@ class ClusterExecutor:
         )
         for run in list(self._runs):
             self._end(run, self._error)
+
+
+def _kind_of(job: Job) -> tuple[Any, ...]:
+    """What jobs share whose partitions take about the same time: so that the first tasks of a drag are long enough."""
+    return (job.dataset.uri, tuple(analysis.kind for analysis in job.analyses), job.region is None)
 
 
 def _holders(dataset: Dataset, partitions: Iterable[Partition]) -> list[tuple[str, ...]]:

@@ -121,13 +121,14 @@ class Link:
             raise error
         if flight.future.status != "finished":
             return None
-        scheduler = self._client.scheduler
-        if flight.worker.direct:
-            who_has = await scheduler.who_has(keys=[flight.key])
-            data = (await gather_from_workers(who_has, rpc=self._client.rpc))[0]
+        if (
+            flight.worker.direct
+        ):  # it has it, unless dask gave the task to another: asking who has it would cost as much
+            where: dict[Any, list[str]] = {flight.key: [flight.worker.address]}
+            data = (await gather_from_workers(where, rpc=self._client.rpc))[0]
             if flight.key in data:
                 return _as_answer(data[flight.key])
-        response = await scheduler.gather(keys=[flight.key])
+        response = await self._client.scheduler.gather(keys=[flight.key])
         return _as_answer(response["data"][flight.key]) if response["status"] == "OK" else None
 
 

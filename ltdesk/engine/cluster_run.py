@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 TASK_SECONDS = 0.2
 """Work in a task: short enough to be stopped and balanced, long enough to make its way (some ms) not count."""
+SHORTEST_SECONDS = 0.03
+"""Towards the end tasks get shorter, so that all workers end together; making its way costs a task 5 ms of CPU, most
+of it the scheduler's."""
 MOST_PARTITIONS = 256
 OUTSIDE_AT_ONCE = 16
 """Partitions in a task while all that came back lie outside the region, and so cost nothing."""
@@ -70,6 +73,7 @@ class ClusterRun:
     ----------
     token, spec : the job's name among workers, and what they are told of it
     on_partial : called with each partial before it is assembled
+    guess : seconds that a partition took in a job like this one, until there are answers
     holders : hosts that hold each partition, as far as they are known; work goes no further
     waiting : indices of partitions that nobody works on, in the plan's order
     refused : why a worker can do nothing for this job, by its address
@@ -83,6 +87,7 @@ class ClusterRun:
     spec: bytes
     plan: Plan
     on_partial: Callable[[Partial], None] | None = None
+    guess: float | None = None
     holders: list[tuple[str, ...]] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
     flights: set[Flight] = field(default_factory=set)
@@ -106,7 +111,7 @@ class ClusterRun:
     @property
     def seconds(self) -> float | None:
         """The median: the first answers of a worker have the time in them that it takes to compile."""
-        return median(self._last_seconds) if self._last_seconds else None
+        return median(self._last_seconds) if self._last_seconds else self.guess
 
     @property
     def is_over(self) -> bool:
@@ -236,7 +241,9 @@ class ClusterRun:
     def _per_task(self, roster: Roster) -> int:
         if not self.seconds:
             return OUTSIDE_AT_ONCE if self.handle.state.done else 1
-        fair = len(self.waiting) // (2 * max(1, roster.threads))  # towards the end, everyone gets something
+        threads = max(1, roster.threads)
+        shortest = min(round(SHORTEST_SECONDS / self.seconds), -(-len(self.plan) // threads))
+        fair = max(shortest, 2 * len(self.waiting) // (3 * threads))  # a third is left to make all end together
         return max(1, min(round(TASK_SECONDS / self.seconds), fair, MOST_PARTITIONS))
 
     def _waits(self, index: int) -> bool:

@@ -91,7 +91,7 @@ def run_task(token: str, spec: bytes | None, partitions: list[Corners]) -> Answe
 
 def cancel_here(token: str) -> None:
     """Stop the job's tasks on this worker between two tiles; those that come later do nothing."""
-    _remember(_cancelled, token, None, KEPT_CANCELS)
+    remember(_cancelled, token, None, KEPT_CANCELS)
 
 
 def describe_here() -> list[str]:
@@ -140,7 +140,7 @@ def _prepared(token: str, spec: bytes | None) -> Prepared | None:
     """The job made ready, from memory where it was told; None where nobody has told it."""
     with _lock:  # two tasks of a job must not open its file twice
         if token not in _jobs and spec is not None:
-            _remember(_jobs, token, _prepare(spec), KEPT_JOBS)
+            remember(_jobs, token, _prepare(spec), KEPT_JOBS)
         return _jobs.get(token)
 
 
@@ -152,7 +152,7 @@ def _prepare(spec: bytes) -> Prepared:
     job = Job.model_validate_json(job_json)
     key = (job.dataset.model_dump_json(), head)
     if key not in _datasets:
-        _remember(_datasets, key, _open(job, head), KEPT_DATASETS)
+        remember(_datasets, key, _open(job, head), KEPT_DATASETS)
     return prepare(job, _datasets[key])
 
 
@@ -169,8 +169,10 @@ def _open(job: Job, head: str) -> Dataset:
     raise OpenError(f"{job.dataset.uri}: is another file on {socket.gethostname()}{sizes}")
 
 
-def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+def remember(memory: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    """Keep a value in a memory of the last `most`."""
     memory[key] = value
+    memory.move_to_end(key)
     while len(memory) > most:
         memory.popitem(last=False)  # not closed: a task may still read it, and it closes with its last tile
 
