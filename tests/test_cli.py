@@ -159,6 +159,16 @@ USAGE = {
     "no detector 'bf'": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com:mask=bf"),
     "two positive numbers": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--scan-shape", "0,7"),
     "scan itself": ("run", "out.npz", "-o", "out.npz", "--analysis", "com"),
+    "ftp://x: is not a scheduler's address": (
+        "run",
+        "scan.npy",
+        "-o",
+        "o.npz",
+        "--analysis",
+        "com",
+        "--on",
+        "ftp://x",
+    ),
     "required: -o": ("run", "scan.npy", "--analysis", "com"),
     "invalid choice": ("demo", "--size", "huge"),
 }

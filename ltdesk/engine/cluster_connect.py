@@ -12,7 +12,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.versions import get_versions
 
-from ltdesk.errors import ClusterError
+from ltdesk.errors import ClusterError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -70,14 +70,14 @@ async def connect_client(address: str, timeout: float) -> Any:
 
 
 def check_address(address: str) -> None:
-    """Raises ClusterError for what is no scheduler's address."""
+    """Raises UsageError for what is no scheduler's address."""
     parts = urlsplit(address)
     try:
         whole = parts.scheme in PROTOCOLS and parts.hostname and parts.port
     except ValueError:  # the port is no number
         whole = None
     if not whole:
-        raise ClusterError(f"{address}: is not a scheduler's address", "Write it like tcp://host:8786.")
+        raise UsageError(f"{address}: is not a scheduler's address", "Write it like tcp://host:8786.")
 
 
 def check_versions(who: str, address: str, theirs: Mapping[str, Any], names: tuple[str, ...]) -> None:

@@ -273,7 +273,7 @@ class _Ingest:
         partitions = tuple(self.stored[partition.index] for partition in self.dataset.plan())
         sidecar = sidecar_of(self.dataset, self.source, partitions, self.replication, program_version())
         self._compare(sidecar)
-        if before is None or before.partitions != partitions:
+        if before is None or (before.partitions, before.own) != (partitions, sidecar.own):
             text = sidecar.model_dump_json().encode()
             self.storage.put(self._path(SIDECAR), text, max(self.replication, 3) if self.storage.is_remote else 1)
         for leftover in (BEGUN, UNFINISHED):

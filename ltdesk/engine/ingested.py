@@ -25,7 +25,7 @@ from ltdesk.engine.formats.tiling import Span, present, runs
 from ltdesk.engine.mapping import MappedFile
 from ltdesk.engine.sidecar import BEGUN, SIDECAR, Sidecar, StoredPartition, read_sidecar
 from ltdesk.engine.storage import LocalFile, NotLocal, Storage, open_storage
-from ltdesk.engine.storage.storage import in_pieces
+from ltdesk.engine.storage.storage import PIECE, in_pieces
 from ltdesk.errors import DamagedFileError, LtdeskError, NotInStorage, OpenError, UsageError
 from ltdesk.job import DatasetRef, Partition, Plan
 
@@ -74,6 +74,11 @@ class IngestedScan(Dataset):
     @cached_property
     def is_shared(self) -> bool:
         return True
+
+    @property
+    def own_frames(self) -> dict[str, NDArray[Any]]:
+        """As the file had them that was ingested."""
+        return self.sidecar.own_frames
 
     def plan(self) -> Plan:
         return self.sidecar.plan
@@ -139,14 +144,18 @@ class IngestedScan(Dataset):
             raise self._damaged(path, crc, stored)
 
     def _read_parts(self, partition: Partition, stored: StoredPartition, reason: str) -> Iterator[Tile]:
-        """Only what a rectangle within a partition needs; the checksum is that of the whole, and not compared."""
+        """Only what a rectangle within a partition needs. HDFS checks what it sends; of a file in a directory, whose
+        checksum is that of the whole, all is read the first time."""
+        path = self._path(partition.index)
+        checked = 0 if self.storage.is_remote else self._check_read(path, stored)
         for span in self._spans(partition, stored):
             at, nbytes = self._extent(span, stored)
             raw = np.empty(nbytes, np.uint8)
-            self.storage.read(self._path(partition.index), at, memoryview(raw.data))
+            self.storage.read(path, at, memoryview(raw.data))
             raw.flags.writeable = False
             network = nbytes if self.storage.is_remote else 0
-            yield Tile(span.start, self._as_frames(raw), network=network, not_mapped=reason)
+            yield Tile(span.start, self._as_frames(raw), network=network, checked=checked, not_mapped=reason)
+            checked = 0
 
     def _extent(self, span: Span, stored: StoredPartition) -> tuple[int, int]:
         """Offset and number of bytes of a span's frames in the partition's file."""
@@ -261,6 +270,22 @@ class IngestedScan(Dataset):
             error = self._damaged(local.path, crc, stored)
             log.warning("%s", error)
             raise error
+        _checked.add(key)
+        return stored.nbytes
+
+    def _check_read(self, path: str, stored: StoredPartition) -> int:
+        """As `_check`, of a file that is not mapped. Raises StorageError, DamagedFileError."""
+        key = (*self.storage.local_file(path).key, stored.crc32c)
+        if key in _checked:
+            return 0
+        crc, buffer = 0, memoryview(bytearray(min(PIECE, stored.nbytes)))
+        with self.storage.reader(path, 0, stored.nbytes) as reader:
+            for at in range(0, stored.nbytes, PIECE):
+                piece = buffer[: stored.nbytes - at]
+                reader.fill(piece)
+                crc = crc32c(piece, crc)
+        if crc != stored.crc32c:
+            raise self._damaged(path, crc, stored)
         _checked.add(key)
         return stored.nbytes
 

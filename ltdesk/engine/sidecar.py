@@ -16,8 +16,10 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Calibration, Dataset, Identity
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
@@ -93,7 +95,10 @@ class SourceScan(BaseModel):
 
 
 class Sidecar(BaseModel):
-    """What an ingested scan is, as `Dataset` has it, and its partitions in the order of the plan."""
+    """What an ingested scan is, as `Dataset` has it, and its partitions in the order of the plan.
+
+    own : what the file itself holds to correct its frames with
+    """
 
     model_config = ConfigDict(frozen=True)
     format: Literal["ltdesk-ingested-scan"] = "ltdesk-ingested-scan"
@@ -110,6 +115,7 @@ class Sidecar(BaseModel):
     note: str
     replication: int
     source: SourceScan
+    own: Correction = Correction()
     partitions: tuple[StoredPartition, ...]
 
     @cached_property
@@ -121,6 +127,16 @@ class Sidecar(BaseModel):
     def nbytes(self) -> int:
         """Bytes of all partition files."""
         return sum(partition.nbytes for partition in self.partitions)
+
+    @property
+    def own_frames(self) -> dict[str, NDArray[Any]]:
+        """`own` as `Dataset.own_frames` has it."""
+        found: dict[str, NDArray[Any]] = {}
+        if self.own.gain is not None:
+            found["gain"] = self.own.gain.array()
+        if self.own.dead_pixels is not None:
+            found["dead_pixels"] = self.own.dead_pixels.mask(self.frame_shape)
+        return found
 
     def file_name(self, index: int) -> str:
         """The name of a partition's file, relative to the folder."""
@@ -167,6 +183,10 @@ def _problem(sidecar: Sidecar) -> str:
             return f"partition {index} does not fit"
     if sum(stored.size for stored in sidecar.partitions) != sidecar.scan_shape[0] * sidecar.scan_shape[1]:
         return "its partitions don't make up the scan"
+    try:
+        sidecar.own.dead(sidecar.frame_shape)
+    except ValueError as error:
+        return f"what corrects its frames does not fit them ({error})"
     return ""
 
 
@@ -205,5 +225,5 @@ def sidecar_of(
     }  # fmt: skip
     return Sidecar(
         program=program, dtype=dataset.dtype.str, source_format=dataset.format, replication=replication,
-        source=source, partitions=partitions, **fields,
+        source=source, own=Correction(**dataset.own_frames), partitions=partitions, **fields,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from PIL import Image
 import ltdesk
 from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.ingest import ingest
 from ltdesk.engine.open import open_dataset
 from ltdesk.errors import LtdeskError, OpenError, UsageError
 from ltdesk.geometry import PixelMask, Point, Rectangle
@@ -209,6 +210,20 @@ def test_a_master_as_a_file_gives_its_own(scan: Path, tmp_path: Path) -> None:
         assert correction.gain is not None
         np.testing.assert_array_equal(correction.gain.array(), np.abs(VALUES).astype("<f4") / 20)
         np.testing.assert_array_equal(correction.dead(FRAME), DEAD)
+
+
+def test_an_ingested_twin_has_what_its_file_held(tmp_path: Path) -> None:
+    with ltdesk.open(dectris(tmp_path), scan_shape=(4, 5), dead_pixels="file", gain="file") as dataset:
+        uri = ingest(dataset, str(tmp_path / "twin")).uri
+        with ltdesk.open(uri, dead_pixels="file", gain="file") as twin:
+            assert (twin.note, correction_of(twin).digest) == (dataset.note, correction_of(dataset).digest)
+            np.testing.assert_array_equal(twin.frame(1, 2), dataset.frame(1, 2))
+    sidecar = tmp_path / "twin" / "dataset.json"
+    sidecar.write_text(
+        sidecar.read_text().replace('"own":{"dark":null,"gain":{"size":[', '"own":{"dark":null,"gain":{"size":[1')
+    )
+    with pytest.raises(OpenError, match=r"own"):
+        ltdesk.open(uri)
 
 
 def test_a_flat_field_is_not_applied_twice(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ltdesk.analysis import VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
-from ltdesk.errors import ClusterError
+from ltdesk.errors import ClusterError, UsageError
 from ltdesk.geometry import Rectangle
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.executor_suite import job_for
@@ -87,7 +87,7 @@ def test_a_host_that_is_not_there() -> None:
     "address", ["", "node0", "node0:8786", "http://node0:8786", "tcp://node0:port", "tcp://:8786", "tcp://127.0.0.1"]
 )
 def test_what_is_no_address(address: str) -> None:
-    with pytest.raises(ClusterError, match=r"is not a scheduler's address. Write it like tcp://host:8786"):
+    with pytest.raises(UsageError, match=r"is not a scheduler's address. Write it like tcp://host:8786"):
         ClusterExecutor(address)
 
 

@@ -11,15 +11,17 @@ import pytest
 
 from ltdesk.analysis import SumFrame
 from ltdesk.engine import ingested as ingested_module
+from ltdesk.engine import mapping
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.ingest_progress import Progress
 from ltdesk.engine.ingested import IngestedScan
 from ltdesk.engine.open import list_datasets, open_dataset
 from ltdesk.engine.storage.files import HOST, FileStorage, storage_path
 from ltdesk.engine.storage.storage import Block
-from ltdesk.errors import OpenError
+from ltdesk.errors import JobFailed, OpenError
+from ltdesk.geometry import Rectangle
 from tests.engine.formats.helpers import scan, write_h5, write_npy
-from tests.engine.storage.ingest_suite import SHAPE, SOURCES, IngestSuite, run
+from tests.engine.storage.ingest_suite import SHAPE, SOURCES, IngestSuite, run, same_bytes
 from tests.engine.storage.storage_suite import Place
 
 
@@ -78,6 +80,27 @@ def test_tiles_are_views_of_the_files_and_checked_once(tmp_path: Path, monkeypat
     monkeypatch.setattr(ingested_module, "crc32c", None)
     with open_dataset(tmp_path / "twin") as twin:
         assert run(twin, SumFrame()).execution["bytes_mapped"] == twin.nbytes
+
+
+def test_a_region_of_what_is_read_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file that can't be mapped all is read, once, before a part of it counts."""
+    monkeypatch.setattr(mapping, "place_of", lambda _: "network")
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        folder = tmp_path / "twin"
+        ingest(dataset, str(folder))
+        (path,) = (folder / "partitions").glob("000000-*")
+        rows = dataset.plan()[0]
+        inside = Rectangle(y0=rows.y0, x0=2, y1=rows.y1, x1=4)
+        with open_dataset(folder) as twin:
+            first, second = (run(twin, SumFrame(), region=inside) for _ in range(2))
+            same_bytes(first, run(dataset, SumFrame(), region=inside))
+        assert (first.execution["bytes_mapped"], first.execution["bytes_checked"]) == (0, path.stat().st_size)
+        assert second.execution["bytes_checked"] == 0
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1  # outside the region
+        path.write_bytes(data)
+        with open_dataset(folder) as twin, pytest.raises(JobFailed, match=f"{path.name}: is damaged"):
+            run(twin, SumFrame(), region=inside)
 
 
 def test_few_files_are_kept_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
