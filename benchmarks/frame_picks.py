@@ -14,13 +14,13 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from folder_in_hdfs import folder_in_hdfs
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.ingest import ingest
@@ -33,7 +33,7 @@ GOAL = 50.0
 def main() -> int:
     arguments = parse()
     found: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(prefix="ltdesk-picks-") as name, cluster(arguments.uri, Path(name)) as uri:
+    with tempfile.TemporaryDirectory(prefix="ltdesk-picks-") as name, folder_in_hdfs(arguments.uri, Path(name)) as uri:
         path = Path(name) / "scan.npy"
         np.save(path, np.random.default_rng(1).integers(0, 999, (*SCAN, arguments.frame, arguments.frame), "u2"))
         with open_dataset(path) as local:
@@ -54,21 +54,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--picks", type=int, default=200)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
-
-
-@contextmanager
-def cluster(uri: str | None, folder: Path) -> Iterator[str]:
-    if uri is not None:
-        yield uri.rstrip("/")
-        return
-    from tests.cluster.hdfs import Hdfs
-
-    hdfs = Hdfs(folder / "hdfs")
-    hdfs.start()
-    try:
-        yield hdfs.uri("/benchmark")
-    finally:
-        hdfs.stop()
 
 
 def measure(dataset: Dataset, picks: int) -> dict[str, float]:

@@ -17,15 +17,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from hdfs import InsecureClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from folder_in_hdfs import folder_in_hdfs
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.ingest import ingest
@@ -37,7 +37,7 @@ from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 
 def main() -> int:
     arguments = parse()
-    with tempfile.TemporaryDirectory(prefix="ltdesk-ingest-") as name, cluster(arguments.uri, Path(name)) as uri:
+    with tempfile.TemporaryDirectory(prefix="ltdesk-ingest-") as name, folder_in_hdfs(arguments.uri, Path(name)) as uri:
         scan = make_scan(Path(name) / "scan.npy", arguments.mb)
         with open_dataset(scan) as dataset:
             measured = measure(dataset, uri, arguments.in_flight, arguments.rounds)
@@ -53,21 +53,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
-
-
-@contextmanager
-def cluster(uri: str | None, folder: Path) -> Iterator[str]:
-    if uri is not None:
-        yield uri.rstrip("/")
-        return
-    from tests.cluster.hdfs import Hdfs
-
-    started = Hdfs(folder / "hdfs")
-    started.start()
-    try:
-        yield started.uri("/benchmark")
-    finally:
-        started.stop()
 
 
 def make_scan(path: Path, mb: int) -> Path:

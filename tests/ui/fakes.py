@@ -82,7 +82,7 @@ class SteppedExecutor:
         for handle in self.handles:
             handle.cancel()
 
-    def wait_for(self, count: int, timeout: float = 5.0) -> JobHandle:
+    def wait_for(self, count: int, timeout: float = 60.0) -> JobHandle:
         """The job number `count`, once it has been submitted."""
         with self._submitted:
             assert self._submitted.wait_for(lambda: len(self.handles) >= count, timeout), (

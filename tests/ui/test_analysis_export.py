@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +17,10 @@ from ltdesk.engine.export import read_recipe
 from tests.ui.fakes import counts
 from tests.ui.test_analysis_panel import add, choose, type_in
 from tests.ui.test_window_export import dialog_of, export
-from tests.ui.user import User, write_scan
+from tests.ui.user import User
 
+pytestmark = pytest.mark.usefixtures("at_analyses")
 FRAMES = counts((8, 6), (24, 20))
-
-
-@pytest.fixture
-def user(qapp: object, tmp_path: Path) -> Iterator[User]:
-    user = User()
-    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
-    user.trigger("analyses")
-    yield user
-    user.close()
 
 
 def add_turned_com(user: User, show: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +29,8 @@ def rotated_scan() -> np.ndarray:
     return np.rint(4000 * np.exp(-distance / 8)).astype(np.uint16)
 
 
+pytestmark = pytest.mark.usefixtures("at_analyses")
 FRAMES = rotated_scan()
-
-
-@pytest.fixture
-def user(qapp: object, tmp_path: Path) -> Iterator[User]:
-    user = User()
-    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
-    user.trigger("analyses")
-    yield user
-    user.close()
 
 
 def add_com(user: User) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
@@ -13,18 +10,10 @@ from ltdesk.session import Display
 from ltdesk.ui.analyses.results import BRIGHT_ON_LOG
 from tests.ui.fakes import counts
 from tests.ui.test_analysis_panel import add
-from tests.ui.user import User, write_scan
+from tests.ui.user import User
 
+pytestmark = pytest.mark.usefixtures("at_analyses")
 FRAMES = counts((8, 6), (24, 20), seed=5)
-
-
-@pytest.fixture
-def user(qapp: object, tmp_path: Path) -> Iterator[User]:
-    user = User()
-    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
-    user.trigger("analyses")
-    yield user
-    user.close()
 
 
 def wait_for_frame(user: User, expected: np.ndarray) -> None:

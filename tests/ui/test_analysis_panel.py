@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
@@ -13,8 +10,9 @@ from PyQt5.QtTest import QTest
 from ltdesk.analysis import CenterOfMass
 from ltdesk.session import Display
 from tests.ui.fakes import counts
-from tests.ui.user import User, write_scan
+from tests.ui.user import User
 
+pytestmark = pytest.mark.usefixtures("at_analyses")
 FRAMES = counts((12, 10), (24, 20))
 FRAMES[..., 3:6] += np.arange(12, dtype=np.uint16)[:, None, None, None]
 YS, XS = np.indices(FRAMES.shape[2:])
@@ -27,15 +25,6 @@ def centre_of_mass(mask: np.ndarray | None = None, centre: tuple[float, float] =
     total = weights.sum(axis=(2, 3))
     parts = [(weights * (grid - at)).sum(axis=(2, 3)) / total for grid, at in zip((YS, XS), centre, strict=True)]
     return np.stack(parts)
-
-
-@pytest.fixture
-def user(qapp: object, tmp_path: Path) -> Iterator[User]:
-    user = User()
-    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
-    user.trigger("analyses")
-    yield user
-    user.close()
 
 
 def add(user: User, kind: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ from PyQt5.QtTest import QTest
 from ltdesk.job import Job
 from tests.ui.fakes import counts
 from tests.ui.test_analysis_panel import add, choose, type_in
-from tests.ui.user import User, write_scan
+from tests.ui.user import User
 
+pytestmark = pytest.mark.usefixtures("at_analyses")
 FRAMES = counts((8, 6), (24, 20), seed=5)
 YS, XS = np.indices(FRAMES.shape[2:])
 DISTANCES = np.hypot(YS - 11.5, XS - 9.5)
@@ -33,15 +33,6 @@ def symmetry(order: int) -> np.ndarray:
     inside = DISTANCES <= 9.5
     wave = np.exp(1j * order * np.arctan2(YS - 11.5, XS - 9.5))[inside]
     return np.abs((FRAMES[..., inside] * wave).sum(axis=-1)) / FRAMES[..., inside].sum(axis=-1)
-
-
-@pytest.fixture
-def user(qapp: object, tmp_path: Path) -> Iterator[User]:
-    user = User()
-    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
-    user.trigger("analyses")
-    yield user
-    user.close()
 
 
 def curves(user: User) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,6 @@ from tests.ui.fakes import SteppedExecutor, counts
 from tests.ui.user import User, write_scan
 
 FRAMES = counts((48, 40), (32, 36))
-
-
-@pytest.fixture
-def user(qapp: object) -> Iterator[User]:
-    user = User()
-    yield user
-    user.close()
-
-
-@pytest.fixture
-def scan(tmp_path: Path) -> Path:
-    return write_scan(tmp_path / "scan.h5", FRAMES)
 
 
 @pytest.fixture
@@ -334,7 +322,7 @@ def test_sending_goes_on_while_the_dialog_is_closed(
     go_on, write = threading.Event(), files.FileStorage.write
 
     def slow(self: Any, *rest: Any) -> None:
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         write(self, *rest)
 
     dialog = send_dialog(user, scan, storage)
@@ -451,7 +439,7 @@ def test_a_frame_that_does_not_come_is_waited_for_without_dialogs(
     go_on, read = threading.Event(), dataset._read_frame
 
     def silent(y: int, x: int) -> Any:
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         raise StorageError("storage: no NameNode answers", "Check that it runs.")
 
     monkeypatch.setattr(dataset, "_read_frame", silent)

@@ -57,18 +57,6 @@ def warm_up(dask: DaskProcesses, folder: Path) -> None:
 
 
 @pytest.fixture
-def user(qapp: object) -> Iterator[User]:
-    user = User()
-    yield user
-    user.close()
-
-
-@pytest.fixture
-def scan(tmp_path: Path) -> Path:
-    return write_scan(tmp_path / "scan.h5", FRAMES)
-
-
-@pytest.fixture
 def storage(tmp_path: Path, scan: Path) -> str:
     """The URI of a folder with one scan in it."""
     uri = (tmp_path / "storage").as_uri()

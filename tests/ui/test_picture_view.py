@@ -186,7 +186,7 @@ def test_what_comes_too_late_is_not_shown(make: Make, qtbot: QtBot) -> None:
     hand = make(values=None)
     hand.view.set_picture(np.zeros((800, 800)))
     hand.view.set_picture(STEPS)  # at once
-    assert hand.view._worker.wait_idle(10)
+    assert hand.view._worker.wait_idle(60)
     QApplication.processEvents()
     hand.view._mailbox.deliver()
     assert hand.view.prepared is not None

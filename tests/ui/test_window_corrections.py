@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,6 @@ from tests.ui.user import User, write_scan
 
 FRAMES = counts((8, 6), (24, 20))
 DARK = np.full((24, 20), 1.5)
-
-
-@pytest.fixture
-def user(qapp: object) -> Iterator[User]:
-    user = User()
-    yield user
-    user.close()
 
 
 @pytest.fixture

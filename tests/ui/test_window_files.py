@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -29,18 +28,6 @@ from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
 
 FRAMES = counts((8, 6), (24, 20))
-
-
-@pytest.fixture
-def user(qapp: object) -> Iterator[User]:
-    user = User()
-    yield user
-    user.close()
-
-
-@pytest.fixture
-def scan(tmp_path: Path) -> Path:
-    return write_scan(tmp_path / "scan.h5", FRAMES)
 
 
 def bad_file(kind: str, folder: Path) -> Path:
@@ -114,7 +101,7 @@ def test_opening_can_be_cancelled(user: User, scan: Path, monkeypatch: pytest.Mo
 
     def slow(*args: object, **kwargs: object) -> object:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return real(*args, **kwargs)
 
     monkeypatch.setattr(opening, "sample_mean", slow)
@@ -128,7 +115,7 @@ def test_opening_can_be_cancelled(user: User, scan: Path, monkeypatch: pytest.Mo
     assert user.window.page is user.window.welcome
     go_on.set()
     for thread in user.desk.opener._threads:
-        thread.join(5)
+        thread.join(60)
     user.settle()
     assert user.desk.dataset is None
     assert user.window.page is user.window.welcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +22,6 @@ PLACES = [(0, 0), (3, 7), (11, 9), (6, 2)]
 def virtual_image(shape: Disk | Ring) -> np.ndarray:
     """By definition, straight from the frames."""
     return FRAMES[..., shape.mask(FRAMES.shape[2:])].sum(axis=-1, dtype=np.uint64)
-
-
-@pytest.fixture
-def user(qapp: object) -> Iterator[User]:
-    user = User()
-    yield user
-    user.close()
-
-
-@pytest.fixture
-def scan(tmp_path: Path) -> Path:
-    return write_scan(tmp_path / "scan.h5", FRAMES)
 
 
 def test_opening_gives_a_disk_on_the_beam_the_mean_frame_and_the_exact_image(user: User, scan: Path) -> None:

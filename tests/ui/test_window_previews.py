@@ -181,7 +181,7 @@ def test_the_mask_of_a_centre_of_mass_is_dragged_live(user: User, scan: Path, ne
 def test_reopened_it_has_its_previews_before_any_pass(user: User, scan: Path, never_rests: ForEver) -> None:
     user.open(scan)
     folder = user.desk.live.keeper  # the cube is written in the background
-    assert folder.wait_idle(20)
+    assert folder.wait_idle(60)
     from ltdesk.engine.preview.cache import PreviewCache
 
     user.wait(PreviewCache().path_of(user.desk.dataset).exists, "the cube on disk")
@@ -189,7 +189,7 @@ def test_reopened_it_has_its_previews_before_any_pass(user: User, scan: Path, ne
     user.answers.clear()
     user.open(scan)
     jobs = user.desk.live.keeper
-    assert jobs.wait_idle(20)
+    assert jobs.wait_idle(60)
     never_rests()
     at = grab(user)
     user.frame.move((at[0] + 3, at[1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,6 @@ from tests.ui.user import User
 
 pytestmark = pytest.mark.samples
 COLUMNS = [(0, 0), (0, 20), (20, 0), (20, 20)]
-
-
-@pytest.fixture
-def user(qapp: object) -> Iterator[User]:
-    user = User()
-    yield user
-    user.close()
 
 
 def test_the_strontium_columns_are_bright_in_a_drawn_dark_field(user: User, samples: Path) -> None:
