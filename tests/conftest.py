@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import hashlib
 import os
@@ -23,6 +24,7 @@ pytest_plugins = ["tests.cluster.fixtures"]
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 ENDING_MAY_TAKE = 30.0  # seconds that a thread which was told to end has for it
+COMING_MAY_TAKE = 60_000  # milliseconds for what a window is waited for to do
 LIVE_ON = ("QTipLabel",)  # Qt keeps its one tool tip for the next time
 PASSED = pytest.StashKey[bool]()
 
@@ -35,9 +37,7 @@ def pytest_configure() -> None:
         atexit.register(shutil.rmtree, runtime, ignore_errors=True)
     os.environ["QT_API"] = os.environ["PYTEST_QT_API"] = "pyqt5"
     os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
-    kernels = os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba" / sources_hash()))
-    if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # two processes must not fill one cache at once
-        os.environ["NUMBA_CACHE_DIR"] = os.path.join(kernels, worker)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba" / sources_hash()))
 
 
 # How long an example takes says more of what else the machine does than of what is tested.
@@ -72,6 +72,14 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "runtime"))
         move_settings(home / "config")
         yield home
+
+
+@pytest.fixture
+def qtbot(qtbot: Any) -> Any:
+    """pytest-qt's; by itself it waits for 5 s, which says more of what else the machine does than of the window."""
+    for name in ("waitUntil", "waitSignal", "waitSignals", "waitCallback"):
+        setattr(qtbot, name, functools.partial(getattr(qtbot, name), timeout=COMING_MAY_TAKE))
+    return qtbot
 
 
 def move_settings(folder: Path) -> None:

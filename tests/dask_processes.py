@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -68,11 +67,11 @@ class DaskProcesses:
     def forget(self, name: str) -> None:
         """End a worker for good."""
         self.workers[name].kill()
-        self.workers.pop(name).wait(10)
+        self.workers.pop(name).wait(60)
 
     def kill_scheduler(self) -> None:
         self.scheduler.kill()
-        self.scheduler.wait(10)
+        self.scheduler.wait(60)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self.workers[name].send_signal(number)
@@ -87,13 +86,13 @@ class DaskProcesses:
             with suppress(ProcessLookupError):
                 process.kill()  # reaches those that are stopped, too
         for process in processes:
-            process.wait(10)
+            process.wait(60)
 
     def _start(self, name: str, kind: str, *options: str, **more: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "distributed.cli.dask_" + kind, *options, "--no-dashboard"]
         environment = {
             **os.environ,
-            "NUMBA_CACHE_DIR": own_kernels(name),
+            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(ROOT / ".cache" / "numba" / "benchmarks"),
             "PYTHONPATH": self.path,
             **OUR_WAY,
             **more,
@@ -103,15 +102,6 @@ class DaskProcesses:
                 command, cwd=self.folder, env=environment, stdout=output, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
-
-
-def own_kernels(name: str) -> str:
-    """A cache for compiled kernels: two processes must not fill one at once. It begins with those that are there."""
-    ours = Path(os.environ.get("NUMBA_CACHE_DIR") or ROOT / ".cache" / "numba" / "benchmarks")
-    folder = ours / f"dask-{name}"
-    if not folder.exists() and ours.exists():
-        shutil.copytree(ours, folder, ignore=lambda _, names: [n for n in names if n.startswith(("dask-", "gw"))])
-    return str(folder)
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = STARTING_MAY_TAKE) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ltdesk.analysis import Analysis, CenterOfMass, VirtualDetector
 from ltdesk.engine.atomic import write_text
 from ltdesk.engine.dataset import Dataset, Identity, Tile
+from ltdesk.engine.kernels import sources_state
 from ltdesk.engine.partition import prepare, run_partition
 from ltdesk.engine.preview.bins import Bins
 from ltdesk.engine.preview.cube import PreviewCube
@@ -87,9 +88,7 @@ def main(dtypes: Iterable[str] = ()) -> int:
 
 def _marker(folder: Path | None) -> Path:
     """A file whose name tells which kernels are in the cache: of what sources, by which compiler."""
-    sources = sorted((Path(__file__).parent / "kernels").glob("*.py"))
-    state = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sources]
-    words = repr((state, numba.__version__, sys.version, DTYPES)).encode()
+    words = repr((sources_state(), numba.__version__, sys.version, DTYPES)).encode()
     place = folder or Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
     return place / f"warm-{hashlib.sha256(words).hexdigest()[:16]}"
 

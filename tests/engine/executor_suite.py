@@ -82,7 +82,7 @@ class Gated(Dataset):
         if partition.index == self.fail:
             raise OSError(5, "Input/output error", "scan.npy")
         for tile in self.inner.tiles(partition):
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
             yield tile
 
     def identity(self) -> Any:
@@ -245,11 +245,11 @@ class ThreadSuite(ExecutorSuite):
         with write(tmp_path, make_array("u1")) as inner:
             dataset = Gated(inner)
             handle = self.start(executor, dataset)
-            assert dataset.reached.wait(10)
+            assert dataset.reached.wait(60)
             handle.cancel()
             assert handle.state.status == "running", "asked for is not done"
             dataset.gate.set()
-            assert handle.wait(10)
+            assert handle.wait(60)
             with pytest.raises(JobCancelled):
                 handle.result()
             assert handle.state.done < handle.state.total
@@ -263,7 +263,7 @@ class ThreadSuite(ExecutorSuite):
             with pytest.raises(
                 JobFailed, match=r"1 of 9 partitions failed; partition 4: .*Input/output error"
             ) as caught:
-                handle.result(10)
+                handle.result(60)
             assert list(caught.value.failures) == [4]
             results = handle.results()
         expected = np.ones(SCAN, bool)
@@ -278,6 +278,6 @@ class ThreadSuite(ExecutorSuite):
             handle = self.start(executor, dataset)
             before = handle.results()
             dataset.gate.set()
-            handle.result(10)
+            handle.result(60)
             assert not before["bf"].any()
             assert not before.valid.any()

@@ -48,7 +48,7 @@ def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path) -> None:
     class Stuck(Gated):
         def tiles(self, partition):  # type: ignore[no-untyped-def]
             if partition.index == 0:
-                assert self.gate.wait(10)
+                assert self.gate.wait(60)
             done.append(partition.index)
             if len(done) == 3:
                 enough.set()
@@ -59,9 +59,9 @@ def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path) -> None:
     with write(tmp_path, make_array("u1")) as inner, LocalExecutor(2) as executor:
         dataset = Stuck(inner)
         handle = executor.submit(job_for(dataset, SumFrame()), dataset)
-        assert enough.wait(10)
+        assert enough.wait(60)
         dataset.gate.set()
-        handle.result(10)
+        handle.result(60)
     assert max(done[: done.index(0)]) < 8
 
 
@@ -70,11 +70,11 @@ def test_the_newest_job_goes_first(tmp_path: Path) -> None:
         old, new = Gated(inner), Gated(inner)
         new.gate.set()
         first = executor.submit(job_for(old, SumFrame()), old)
-        assert old.reached.wait(10)
+        assert old.reached.wait(60)
         second = executor.submit(job_for(new, SumFrame()), new)
         old.gate.set()
-        assert second.wait(10)
-        assert first.wait(10)
+        assert second.wait(60)
+        assert first.wait(60)
         assert (first.state.status, second.state.status) == ("done", "done")
 
 
@@ -83,7 +83,7 @@ def test_closing_cancels_and_joins(tmp_path: Path) -> None:
     with write(tmp_path, make_array("u1")) as inner:
         dataset = Gated(inner)
         handle = executor.submit(job_for(dataset, SumFrame()), dataset)
-        assert dataset.reached.wait(10)
+        assert dataset.reached.wait(60)
         threading.Timer(0.05, dataset.gate.set).start()
         executor.close()
         assert handle.state.status == "cancelled"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
+import ltdesk
 from ltdesk.analysis import CenterOfMass, MeanFrame, SumSignal, VirtualDetector
 from ltdesk.engine import warm_up
 from ltdesk.engine.local import LocalExecutor
@@ -57,9 +59,8 @@ def test_after_it_neither_the_first_job_nor_the_first_drag_compiles_anything(
     assert compiled == []
 
 
-def test_what_one_process_compiled_the_next_one_loads(tmp_path: Path) -> None:
-    """Kernels that are built of others too: they were compiled again in every process."""
-    program = """
+SUMS = """
+import sys
 import numpy as np
 from numba.core import caching
 from ltdesk.engine.kernels import masks
@@ -67,22 +68,57 @@ saved = []
 save = caching.Cache.save_overload
 caching.Cache.save_overload = lambda self, sig, data: (saved.append(self._name), save(self, sig, data))
 mask = np.arange(64).reshape(8, 8) % 7 == 0
-frames = np.ones(128, np.uint16)
-frames.flags.writeable = False
-out = np.zeros((2, 1), np.uint64)
-masks.masked_sums(frames, 64, masks.Masks([mask], np.dtype(np.uint16)), out)
-assert (out == mask.sum()).all()
+for dtype in sys.argv[1:]:
+    frames = np.ones(128, dtype)
+    frames.flags.writeable = False
+    out = np.zeros((2, 1), np.uint64 if frames.dtype.kind == "u" else np.float64)
+    masks.masked_sums(frames, 64, masks.Masks([mask], frames.dtype), out)
+    assert (out == mask.sum()).all(), (dtype, out)
 print(len(saved))
 """
-    counts = []
-    for _ in range(2):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-        )
-        counts.append(int(done.stdout))
-    assert counts[0] > 1
-    assert counts[1] == 0
+
+
+def compiled_for_sums(cache: Path, *dtypes: str, program: Path | None = None) -> int:
+    """How many functions another process compiled to sum frames of these types."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-c", SUMS, *dtypes]
+    done = subprocess.run(
+        command, cwd=program, env=environment, capture_output=True, text=True, check=False, timeout=250
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_what_one_process_compiled_the_next_one_loads(tmp_path: Path) -> None:
+    """Kernels that are built of others too: they were compiled again in every process."""
+    assert compiled_for_sums(tmp_path, "<u2") > 1
+    assert compiled_for_sums(tmp_path, "<u2") == 0
+
+
+def test_processes_that_fill_one_cache_at_once_do_not_mix_up_their_code(tmp_path: Path) -> None:
+    """As when both have looked into an empty cache before either writes: the index of one, the code of both."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    assert compiled_for_sums(ours, "<u2") > 1
+    assert compiled_for_sums(theirs, "<f4") > 1
+    for path in theirs.glob("**/*.nbc"):
+        shutil.copy(path, ours / path.relative_to(theirs))
+    assert compiled_for_sums(ours, "<u2") == 0
+    assert compiled_for_sums(ours, "<f4", "<u2") > 1
+    assert compiled_for_sums(ours, "<u2", "<f4") == 0
+
+
+def test_compiled_code_does_not_outlive_the_functions_compiled_into_it(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    shutil.copytree(Path(ltdesk.__file__).parent, program / "ltdesk", ignore=shutil.ignore_patterns("__pycache__"))
+    cache = tmp_path / "cache"
+    first = compiled_for_sums(cache, "<u2", program=program)
+    assert first > 1
+    assert compiled_for_sums(cache, "<u2", program=program) == 0
+    files = len(list(cache.glob("**/*.nbc")))
+    changed = program / "ltdesk" / "engine" / "kernels" / "prefetch.py"
+    changed.write_text(changed.read_text() + "\n# changed\n")
+    assert compiled_for_sums(cache, "<u2", program=program) == first
+    assert len(list(cache.glob("**/*.nbc"))) == files, "what is of no use any more is gone"
 
 
 def test_what_is_done_is_known_until_a_kernel_or_the_compiler_changes(

@@ -47,7 +47,7 @@ def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path)
             dask.kill_scheduler()
             with pytest.raises(ClusterError, match=r"the connection to the scheduler is lost.*Connect again"):
                 handle.result(60)
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 20
             results = handle.results()
             assert results.valid.any()
             np.testing.assert_array_equal(results["all"], np.where(results.valid, sums, np.nan))
@@ -67,7 +67,7 @@ def test_nothing_is_there() -> None:
     started = time.monotonic()
     with pytest.raises(ClusterError, match=rf"{address}: there is no dask scheduler that answers.*Check host and port"):
         ClusterExecutor(address, timeout=2)
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
 
 
 def test_it_says_nothing() -> None:
@@ -75,7 +75,7 @@ def test_it_says_nothing() -> None:
         started = time.monotonic()
         with pytest.raises(ClusterError, match="no dask scheduler that answers within 1 s"):
             ClusterExecutor(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=1)
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 20
 
 
 def test_a_host_that_is_not_there() -> None:

@@ -94,7 +94,42 @@ def _closed_over(function: Any) -> bytes:
     return b"|".join(parts)
 
 
+def sources_state() -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of each module here."""
+    found = [(path.name, path.stat()) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in found)
+
+
+def _share_between_processes() -> None:
+    """Let processes fill one folder at once, and let no compiled code outlive the sources it was made of.
+
+    Numba numbers the files of a function's compiled code. Two processes that compile at once can take the same number;
+    the index of one then leads to the code of the other, for other types: wrong sums, or a crash. Here a file is named
+    by what it is compiled for and from, and written before the index names it; a line that the index loses so costs
+    another compilation, no more. Numba also looks only at the file of the function itself, not at the functions
+    compiled into it: here at all modules of kernels.
+    """
+    sources = sources_state()
+    initialise = caching.IndexDataCacheFile.__init__
+
+    def of_these_sources(self: Any, cache_path: str, filename_base: str, source_stamp: Any) -> None:
+        initialise(self, cache_path, filename_base, (source_stamp, sources))  # type: ignore[no-untyped-call]
+
+    def save(self: Any, key: Any, data: Any) -> None:
+        words = repr((self._version, self._source_stamp, key)).encode()
+        name = self._data_name(int.from_bytes(hashlib.sha256(words).digest()[:8]))
+        if not self._load_index():  # nothing there, or made of other sources
+            for old in Path(self._cache_path).glob(self._index_name.removesuffix("nbi") + "*.nbc"):
+                old.unlink(missing_ok=True)
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
+
+    caching.IndexDataCacheFile.__init__ = of_these_sources  # type: ignore[method-assign]
+    caching.IndexDataCacheFile.save = save  # type: ignore[method-assign]
+
+
 _save_if_there_is_room()
 _find_closures_again()
+_share_between_processes()
 if not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(_writable(cache_folder()))  # type: ignore[attr-defined]
