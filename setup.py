@@ -30,6 +30,7 @@ BASE = [
     "crc32c>=2.7",
     "tqdm>=4.66",
     "platformdirs>=4.2",
+    "filelock>=3.13",
 ]
 
 # What the API server, its store, the runner and the workers need on top.

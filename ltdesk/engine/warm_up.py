@@ -11,11 +11,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from ltdesk.analysis import Analysis, CenterOfMass, VirtualDetector
@@ -77,20 +79,27 @@ def start_process() -> subprocess.Popen[bytes] | None:
 
 
 def main(dtypes: Iterable[str] = ()) -> int:
-    """Compile, and remember that it is done."""
+    """Compile, and remember that it is done; nothing while another process is at it, as for another window."""
     if hasattr(os, "nice"):
         os.nice(NICE)
-    warm_up(tuple(dtypes) or DTYPES)
-    if not dtypes:
-        mark_done()
+    with suppress(Timeout), FileLock(_folder() / "warming.lock", timeout=0):
+        if dtypes or not is_done():
+            warm_up(tuple(dtypes) or DTYPES)
+        if not dtypes:
+            mark_done()
     return 0
+
+
+def _folder() -> Path:
+    folder = Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _marker(folder: Path | None) -> Path:
     """A file whose name tells which kernels are in the cache: of what sources, by which compiler."""
     words = repr((sources_state(), numba.__version__, sys.version, DTYPES)).encode()
-    place = folder or Path(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
-    return place / f"warm-{hashlib.sha256(words).hexdigest()[:16]}"
+    return (folder or _folder()) / f"warm-{hashlib.sha256(words).hexdigest()[:16]}"
 
 
 def _usual() -> Iterator[Analysis]:

@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from filelock import FileLock
 from numba.core.dispatcher import Dispatcher
 
 import ltdesk
@@ -139,6 +140,16 @@ def test_it_runs_as_a_process(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "no-such-type" in done.stderr
+
+
+def test_one_process_compiles_at_a_time(tmp_path: Path) -> None:
+    """As for windows that are open together: each compiled the same, slower for the others."""
+    command = [sys.executable, "-m", "ltdesk.engine.warm_up", "no-such-type"]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    with FileLock(tmp_path / "warming.lock"):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=250)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert subprocess.run(command, env=environment, capture_output=True, check=False, timeout=250).returncode != 0
 
 
 def test_a_cache_that_somebody_else_keeps_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
