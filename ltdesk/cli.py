@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -21,11 +22,21 @@ class _OneLine(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}. Try '{self.prog} --help'.\n")
 
 
+class _WindowParser(_OneLine):
+    """Its help lists the commands too, which are looked up only then."""
+
+    def format_help(self) -> str:
+        lines = [f"  ltdesk {name:<8} {import_module(f'ltdesk.commands.{name}_arguments').HELP}" for name in COMMANDS]
+        return "\n".join([super().format_help(), "commands ('ltdesk COMMAND --help' explains one):", *lines, ""])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0 on success, 2 on a usage error, 1 on anything else."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     known = next((word for word in words if not word.startswith("-")), "") in COMMANDS
     args = (_command_parser() if known else _window_parser()).parse_args(words)
+    if known and not args.debug:
+        _keep_libraries_quiet()
     return _guarded(lambda: _command(args), args.debug)
 
 
@@ -51,6 +62,15 @@ def _guarded(work: Callable[[], int], debug: bool) -> int:
         return _fail(f"{type(error).__name__}: {error}. This is a bug; --debug shows where", 1)
 
 
+def _keep_libraries_quiet() -> None:
+    """What libraries log, as dask and asyncio of a connection that is closed, is no line of ours; --debug shows it.
+
+    Once the root has a handler, dask adds none of its own, and Python's last resort is not asked.
+    """
+    if not logging.root.handlers:
+        logging.root.addHandler(logging.NullHandler())
+
+
 def _fail(message: str, status: int) -> int:
     line = " ".join(message.split())
     print(f"ltdesk: {line}", file=sys.stderr)
@@ -73,11 +93,7 @@ def _command(args: argparse.Namespace) -> int:
 
 
 def _window_parser() -> argparse.ArgumentParser:
-    parser = _OneLine(
-        prog="ltdesk",
-        description="4D-STEM: virtual detectors, live.",
-        epilog=f"Commands: {', '.join(COMMANDS)}; 'ltdesk COMMAND --help' explains one.",
-    )
+    parser = _WindowParser(prog="ltdesk", description="4D-STEM: virtual detectors, live. Opens the window.")
     parser.add_argument("file", nargs="*", help="a scan, a session, or a URL; without one the window opens empty")
     parser.set_defaults(command="window")
     _common(parser)
@@ -90,7 +106,10 @@ def _command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in COMMANDS:
         module = import_module(f"ltdesk.commands.{name}_arguments")
-        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        command = commands.add_parser(
+            name, help=module.HELP, description=module.HELP, epilog=getattr(module, "EXAMPLES", None),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
         module.add_arguments(command)
         _common(command, argparse.SUPPRESS)
     return parser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from ltdesk.analysis import kind_of
+from ltdesk.cli import COMMANDS
+from ltdesk.commands.run_arguments import EXAMPLES
 from ltdesk.geometry import Disk, Ring
+from ltdesk.plugins import BUILT_IN
 
 SCAN, FRAME = (6, 7), (16, 20)
 
@@ -234,6 +239,28 @@ def test_a_full_disk_leaves_no_half_result(folder: Path, name: str) -> None:
     assert files(folder) == before
 
 
+@pytest.mark.parametrize("options", [(), ("--debug",)])
+def test_what_libraries_log_is_shown_on_request_only(folder: Path, options: tuple[str, ...]) -> None:
+    program = """
+import logging, sys
+from ltdesk.commands import info
+from ltdesk import cli
+real = info.main
+def noisy(args):
+    import distributed
+    for name in ("asyncio", "distributed.core", "tornado.application"):
+        logging.getLogger(name).error("%s: never retrieved", name)
+    return real(args)
+info.main = noisy
+sys.exit(cli.main(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program, *options, "info", "scan.npy"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("never retrieved") == (3 if options else 0), done.stderr
+    assert options or done.stderr == ""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_a_cache_that_cannot_be_written_stops_nothing(folder: Path) -> None:
     (folder / "cache").write_text("a file where a folder should be")
@@ -294,6 +321,27 @@ def test_demo_is_made_where_asked(folder: Path) -> None:
     assert ltdesk("demo", "--out", "demo.h5", cwd=folder).stdout.strip() == "demo.h5"
     facts = json.loads(ltdesk("info", "demo.h5", "--json", cwd=folder).stdout)
     assert (facts["scan_shape"], facts["frame_shape"]) == ([64, 64], [96, 96])
+
+
+def test_the_help_names_all_commands_and_analyses(folder: Path) -> None:
+    commands = ltdesk("--help", cwd=folder).stdout
+    assert all(f"ltdesk {name}" in commands for name in COMMANDS)
+    words = ltdesk("run", "--help", cwd=folder).stdout.replace(",", " ").split()
+    assert {kind_of(spec) for spec in BUILT_IN} - {"virtual_detector"} <= set(words)
+
+
+def test_the_examples_of_the_help_run_as_they_stand(tmp_path: Path) -> None:
+    frames = np.random.default_rng(4).poisson(5.0, (6, 5, 128, 128)).astype("<u2")
+    for name in ("scan", "monday", "tuesday"):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["data"] = frames
+    (tmp_path / "scan.raw").write_bytes(frames.tobytes())
+    examples = [shlex.split(line) for line in EXAMPLES.splitlines() if line.startswith("  ltdesk ")]
+    assert len(examples) == 5
+    for _, *words in examples:
+        ltdesk(*words, cwd=tmp_path)
+    assert {"bf.png", "result.npz", "result.h5", "frame.tif", "results"} <= files(tmp_path)
+    assert files(tmp_path / "results") == {"monday.npz", "tuesday.npz"}
 
 
 def test_importing_ltdesk_is_light() -> None:

@@ -5,6 +5,19 @@ from __future__ import annotations
 import argparse
 
 HELP = "compute images and profiles from scans, without a window"
+EXAMPLES = """\
+examples:
+  ltdesk run scan.h5 -o bf.png --detector bf=disk:64,64,12
+  ltdesk run scan.h5 -o result.npz --detector 'adf=ring:64,64,30,60' --detector 'spots=disk:40,64,5+disk:88,64,5'
+  ltdesk run scan.h5 -o result.h5 --detector bf=disk:64,64,12 --analysis com:mask=bf,rotation=fit --analysis radial
+  ltdesk run scan.raw -o frame.tif --scan-shape 256,256 --frame-shape 128,128 --dtype '<u2' --analysis sum_frame
+  ltdesk run monday.h5 tuesday.h5 -o results/ --recipe result.npz
+"""
+ANALYSES = (
+    "annular", "com", "fft_frame", "max_frame", "max_signal", "mean_frame", "mean_signal", "radial", "radial_fourier",
+    "snr", "std_frame", "std_signal", "sum_frame", "sum_signal", "var_frame",
+)  # fmt: skip
+"""Those that come with ltdesk; stated here, since looking them up costs time that only their use should."""
 
 
 def size(text: str) -> tuple[int, int]:
@@ -33,8 +46,8 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
     """How to read a file that doesn't say it itself."""
     group = parser.add_argument_group("reading the file")
     group.add_argument("--dataset", metavar="PATH", help="which dataset inside an HDF5 file")
-    group.add_argument("--scan-shape", type=size, metavar="SY,SX")
-    group.add_argument("--frame-shape", type=size, metavar="KY,KX")
+    group.add_argument("--scan-shape", type=size, metavar="SY,SX", help="positions down and across the scan")
+    group.add_argument("--frame-shape", type=size, metavar="KY,KX", help="pixels of a frame, for a headerless file")
     group.add_argument("--dtype", metavar="'<u2'", help="pixel type of a headerless file")
     group.add_argument("--offset", type=natural, default=0, metavar="BYTES", help="bytes before the first frame")
     group.add_argument(
@@ -46,9 +59,9 @@ def add_correction(parser: argparse.ArgumentParser) -> None:
     """What is done to each frame before it is analysed."""
     group = parser.add_argument_group(
         "correcting frames",
-        "(frame - dark) * gain, each dead pixel then the mean of the good ones beside it. FILE is a 2D array (.npy, "
-        ".tif, HDF5 as FILE.h5:/path) or a scan; 'file' takes what the scan's own file holds, 'none' nothing where a "
-        "recipe has something",
+        "(frame - dark) * gain, each dead pixel then the mean of the good ones beside it.\n"
+        "FILE is a 2D array (.npy, .tif, HDF5 as FILE.h5:/path) or a scan; 'file' takes what\n"
+        "the scan's own file holds, 'none' nothing where a recipe has something",
     )
     group.add_argument("--dark", metavar="FILE", help="what is taken away, in counts; several frames: their mean")
     group.add_argument("--gain", metavar="FILE", help="what the rest is multiplied by")
@@ -57,7 +70,7 @@ def add_correction(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All arguments of the command."""
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a scan: a path, or the URI of an ingested one")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=".npz .h5 .tif .png, or a folder")
     what = parser.add_argument_group("what to compute")
     what.add_argument(
@@ -67,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     what.add_argument(
         "--analysis", action="append", default=[], metavar="NAME[:key=value,...]",
-        help="com, sum_frame, mean_frame, sum_signal, radial, ...; name=OTHER renames its result; "
+        help=f"{', '.join(ANALYSES)}, or a plug-in's; name=OTHER renames its result; "
         "centre=fit takes the direct beam's centre, ellipse=R_IN+R_OUT that and the ellipse of a ring between them",
     )  # fmt: skip
     what.add_argument(
@@ -79,6 +92,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_layout(parser)
     add_correction(parser)
     how = parser.add_argument_group("how")
-    how.add_argument("--on", metavar="URL", help="run it there instead of here")
+    how.add_argument("--on", metavar="URL", help="run it there instead of here: tcp://DASK-SCHEDULER:8786")
     how.add_argument("--threads", type=positive, metavar="N", help="by default one a core")
     how.add_argument("--strict", action="store_true", help="a dataset with bad frames is an error")
