@@ -7,6 +7,7 @@ import re
 import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 
+from ltdesk.engine.formats.arranged import spaced
 from ltdesk.errors import OpenError
 
 CHUNK_CACHE_BYTES = 16 << 20
@@ -18,7 +19,7 @@ def open_file(path: str) -> h5py.File:
     try:
         return _open_file(path)
     except (OSError, RuntimeError) as error:
-        raise OpenError(f"{path}: HDF5 cannot open it: {hdf5_reason(error)}", _way_out(str(error))) from error
+        raise OpenError(f"{path}: {_in_our_words(hdf5_reason(error))}", _way_out(str(error))) from error
 
 
 def _open_file(path: str) -> h5py.File:
@@ -40,9 +41,18 @@ def hdf5_reason(error: BaseException) -> str:
     return inner[1] if inner else text
 
 
+def _in_our_words(reason: str) -> str:
+    """HDF5's reason; of a file that is cut short, which is the usual one, what it says to a user."""
+    cut = re.fullmatch(r"truncated file: eof = (\d+), sblock->base_addr = (\d+), stored_eof = (\d+)", reason)
+    if cut is None:
+        return f"HDF5 cannot open it: {reason}"
+    has, start, wanted = map(int, cut.groups())
+    return f"is cut short: it has {spaced(has)} of {spaced(start + wanted)} bytes (HDF5: truncated file)"
+
+
 def _way_out(text: str) -> str:
     if "truncated" in text:
-        return "It is cut short: copy it again from where it was made."
+        return "Copy it again from where it was made."
     if "already open" in text or "lock" in text:
         return "Close the program that writes it."
     return "Copy it again, or repair it with the HDF5 tools."

@@ -107,10 +107,12 @@ def test_custom_scan_is_a_stack(samples: Path) -> None:
         assert "XY File" in dataset.note
 
 
-def test_half_of_the_real_hdf5_is_refused_in_the_words_of_hdf5(samples: Path, tmp_path: Path) -> None:
+def test_half_of_the_real_hdf5_is_refused(samples: Path, tmp_path: Path) -> None:
     whole = (samples / "simulated/srtio3_40x40x95x95.h5").read_bytes()
     (tmp_path / "half.h5").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(OpenError, match=r"half\.h5: HDF5 cannot open it: truncated file: eof"):
+    with pytest.raises(
+        OpenError, match=r"half\.h5: is cut short: it has [\d ]+ of [\d ]+ bytes \(HDF5: truncated file\)"
+    ):
         open_dataset(tmp_path / "half.h5")
 
 
