@@ -239,6 +239,22 @@ def test_a_full_disk_leaves_no_half_result(folder: Path, name: str) -> None:
     assert files(folder) == before
 
 
+def test_an_output_folder_is_made(folder: Path) -> None:
+    ltdesk("run", "scan.npy", "scan.h5", "-o", "results/", "--analysis", "sum_frame", cwd=folder)
+    assert files(folder / "results") == {"scan.npz", "scan-2.npz"}
+    failed = ltdesk("run", "scan.npy", "-o", "no/such/", "--analysis", "sum_frame", cwd=folder, status=1)
+    assert failed.stderr.startswith("ltdesk: no/such/: there is no folder no to make it in")
+    ltdesk("run", "missing.npy", "-o", "other/", "--analysis", "sum_frame", cwd=folder, status=1)
+    assert not (folder / "other").exists()
+
+
+def test_an_output_that_the_system_refuses_to_look_at_is_said(folder: Path) -> None:
+    """As in a folder that one may not enter."""
+    name = "o" * 300 + ".npz"
+    done = ltdesk("run", "scan.npy", "-o", name, "--analysis", "sum_frame", cwd=folder, status=1)
+    assert done.stderr.startswith(f"ltdesk: {name}: cannot be written: File name too long")
+
+
 @pytest.mark.parametrize("options", [(), ("--debug",)])
 def test_what_libraries_log_is_shown_on_request_only(folder: Path, options: tuple[str, ...]) -> None:
     program = """

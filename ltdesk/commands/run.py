@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -21,8 +23,11 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
 from ltdesk.engine.export import check_suffix, save
 from ltdesk.engine.local import LocalExecutor
-from ltdesk.errors import DamagedFileError, ExportError, UsageError
+from ltdesk.errors import DamagedFileError, ExportError, UsageError, os_error_text
 from ltdesk.job import Job
+
+SEPARATORS = ("/", "\\")
+"""OUT that ends so is a folder, and made where it is missing."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -48,6 +53,8 @@ def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executo
             print(f"ltdesk: {dataset.ref.uri}: {words}", file=sys.stderr)
         _say_what_is_odd(args, job, dataset)
         results = follow(executor.submit(job, dataset), Path(file).name)
+        if args.output.endswith(SEPARATORS):
+            _make_folder(output.parent)
         for path in save(results, output):
             print(path)
 
@@ -77,19 +84,33 @@ def executor_for(args: argparse.Namespace) -> Executor:
 
 
 def output_paths(files: list[str], output: str) -> list[Path]:
-    """Where each file's results go: OUT, or for several files OUT with the file's name before its suffix."""
+    """Where each file's results go: OUT, in OUT where that is a folder, for several files else OUT with their names."""
     out = Path(output)
-    if out.is_dir() or output.endswith(("/", "\\")):
-        if not out.is_dir():
-            raise ExportError(f"{output}: there is no such folder", "Make the folder first, or give a file name.")
+    if os.path.isdir(out) or output.endswith(SEPARATORS):
+        if not os.path.isdir(out.parent):
+            raise ExportError(f"{output}: there is no folder {out.parent} to make it in", "Make that one first.")
         paths = [out / f"{stem}.npz" for stem in _stems(files)]
     else:
         check_suffix(out)
         paths = [out] if len(files) == 1 else [out.with_stem(f"{out.stem}_{stem}") for stem in _stems(files)]
     for path, file in zip(paths, files, strict=True):
-        if path.exists() and Path(file).exists() and path.samefile(file):
+        if _is_same(path, file):
             raise UsageError(f"{path}: is the scan itself", "Give the result another name.")
     return paths
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = os_error_text(error)
+        raise ExportError(f"{folder}: cannot be made: {reason}", "Choose a folder where you may write.") from error
+
+
+def _is_same(path: Path, file: str) -> bool:
+    with suppress(OSError):  # one of them isn't there, or isn't to be seen
+        return path.samefile(file)
+    return False
 
 
 def _stems(files: list[str]) -> list[str]:

@@ -64,7 +64,7 @@ def test_float_folds_give_the_bytes_of_the_local_file(near: ClusterExecutor, sto
 def test_each_block_is_mapped_where_it_lies(near: ClusterExecutor, stored: Stored, hdfs: Hdfs) -> None:
     """Nothing goes over the network; each worker may map its own host's blocks alone."""
     source, twin = stored("floats")
-    results = near.submit(job_for(twin, *FEW), twin).result(60)
+    results = near.submit(job_for(twin, *FEW), twin).result(250)
     execution = results.execution
     assert (execution["bytes_mapped"], execution["bytes_network"]) == (source.nbytes, 0)
     assert execution["bytes_checked"] == source.nbytes, "each block's first map"
@@ -81,7 +81,7 @@ def test_each_block_is_mapped_where_it_lies(near: ClusterExecutor, stored: Store
 def test_a_block_is_checked_once_a_worker(near: ClusterExecutor, stored: Stored) -> None:
     """After as many jobs as there are copies at most, all are checked."""
     source, twin = stored("floats")
-    checked = [near.submit(job_for(twin, *FEW), twin).result(60).execution["bytes_checked"] for _ in range(6)]
+    checked = [near.submit(job_for(twin, *FEW), twin).result(250).execution["bytes_checked"] for _ in range(6)]
     assert checked[0] == source.nbytes
     assert sum(checked) <= 2 * source.nbytes
 

@@ -124,6 +124,6 @@ def test_from_connecting_to_the_same_bytes(user: User, hdfs: Hdfs, place: Place,
     user.image.double_click((46, 1))
     user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[46, 1]), "the frame")
     with ltdesk.open(path) as local, LocalExecutor(2) as here:
-        wanted = here.submit(Job(dataset=local.ref, analyses=(moved,)), local).result(60)[moved.name]
+        wanted = here.submit(Job(dataset=local.ref, analyses=(moved,)), local).result(250)[moved.name]
     assert user.shown().tobytes() == wanted.tobytes()
     assert user.shown().dtype == wanted.dtype

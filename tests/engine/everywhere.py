@@ -56,7 +56,7 @@ def run_with_missing(folder: Path, array: NDArray[Any], missing: set[tuple[int, 
 
 def run(dataset: Dataset, threads: int, *analyses: Analysis, region: AnyShape | None = None) -> Results:
     with LocalExecutor(threads) as executor:
-        return executor.submit(job_for(dataset, *analyses, region=region), dataset).result(60)
+        return executor.submit(job_for(dataset, *analyses, region=region), dataset).result(250)
 
 
 def as_bytes(results: Results) -> dict[str, bytes]:

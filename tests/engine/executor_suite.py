@@ -93,7 +93,7 @@ class ExecutorSuite:
     """Every executor gives exactly these numbers and these endings."""
 
     def run(self, executor: Executor, dataset: Dataset, *analyses: Any, region: AnyShape | None = None) -> Results:
-        return executor.submit(job_for(dataset, *analyses, region=region), dataset).result(60)
+        return executor.submit(job_for(dataset, *analyses, region=region), dataset).result(250)
 
     @pytest.mark.parametrize(
         "dtype",
@@ -263,7 +263,7 @@ class ThreadSuite(ExecutorSuite):
             with pytest.raises(
                 JobFailed, match=r"1 of 9 partitions failed; partition 4: .*Input/output error"
             ) as caught:
-                handle.result(60)
+                handle.result(250)
             assert list(caught.value.failures) == [4]
             results = handle.results()
         expected = np.ones(SCAN, bool)
@@ -278,6 +278,6 @@ class ThreadSuite(ExecutorSuite):
             handle = self.start(executor, dataset)
             before = handle.results()
             dataset.gate.set()
-            handle.result(60)
+            handle.result(250)
             assert not before["bf"].any()
             assert not before.valid.any()

@@ -64,7 +64,7 @@ def test_the_same_bytes_as_on_this_machine(cluster: ClusterExecutor, tmp_path: P
     with big_scan(tmp_path, dtype) as dataset, LocalExecutor(2) as local:
         assert len(dataset.plan()) > 8
         found, wanted = (
-            executor.submit(job_for(dataset, *every_analysis()), dataset).result(60) for executor in (cluster, local)
+            executor.submit(job_for(dataset, *every_analysis()), dataset).result(250) for executor in (cluster, local)
         )
     assert list(found) == list(wanted)
     assert [name for name in wanted if found[name].tobytes() != wanted[name].tobytes()] == []
@@ -73,7 +73,7 @@ def test_the_same_bytes_as_on_this_machine(cluster: ClusterExecutor, tmp_path: P
 
 def test_what_was_done_where_is_told(cluster: ClusterExecutor, tmp_path: Path) -> None:
     with big_scan(tmp_path) as dataset:
-        execution = cluster.submit(job_for(dataset, SumFrame()), dataset).result(60).execution
+        execution = cluster.submit(job_for(dataset, SumFrame()), dataset).result(250).execution
     assert execution["executor"] == "cluster"
     assert execution["scheduler"] == cluster.address
     assert (execution["workers"], execution["threads"]) == (2, 2)

@@ -272,7 +272,7 @@ def test_a_preview_is_of_corrected_frames_and_kept_for_them_alone(tmp_path: Path
         assert cache.path_of(dataset) == cache.path_of(corrected(stored, correction))
         previews = Previews(executor, smallest=0)
         previews.open(dataset)
-        exact = previews.submit(job_for(dataset, spec), dataset).result(60)["bf"]
+        exact = previews.submit(job_for(dataset, spec), dataset).result(250)["bf"]
         found = previews.images(dataset, spec)
         previews.close()
     assert found is not None

@@ -39,7 +39,7 @@ def test_the_same_bytes_with_any_number_of_threads(tmp_path: Path, dtype: str) -
         assert len(dataset.plan()) > 1 or dtype == "<u2"
         for threads in (1, 2, 5):
             with LocalExecutor(threads) as executor:
-                results = executor.submit(job_for(dataset, *analyses), dataset).result(60)
+                results = executor.submit(job_for(dataset, *analyses), dataset).result(250)
             found.append({name: results[name].tobytes() for name in results})
     assert found[0] == found[1] == found[2]
 
@@ -61,7 +61,7 @@ def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path) -> None:
         handle = executor.submit(job_for(dataset, SumFrame()), dataset)
         assert enough.wait(60)
         dataset.gate.set()
-        handle.result(60)
+        handle.result(250)
     assert max(done[: done.index(0)]) < 8
 
 

@@ -47,7 +47,7 @@ def run(uri: str, region: AnyShape) -> tuple[Any, int]:
     """The results, and how many bytes of frames were looked at."""
     with open_dataset(uri) as dataset, LocalExecutor(2) as executor:
         job = Job(dataset=dataset.ref, analyses=(SumSignal(), SumFrame(), MeanFrame()), region=region)
-        results = executor.submit(job, dataset).result(60)
+        results = executor.submit(job, dataset).result(250)
     counts = ("bytes_mapped", "bytes_read", "bytes_network")
     return results, sum(results.execution[name] for name in counts)
 

@@ -26,7 +26,7 @@ from tests.faults.gated_scan import Commands, install
 pytestmark = pytest.mark.faults
 
 DETECTOR = VirtualDetector(Rectangle(y0=0, x0=0, y1=128, x1=128), name="all")
-BOUND = 60.0
+BOUND = 120.0
 """Seconds in which each fault is dealt with; a few on a machine that does nothing else."""
 
 

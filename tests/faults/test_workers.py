@@ -31,7 +31,7 @@ DETECTORS = (
     VirtualDetector(Rectangle(y0=0, x0=0, y1=128, x1=50), name="left"),
     VirtualDetector(Rectangle(y0=0, x0=50, y1=128, x1=128), name="right"),
 )
-BOUND = 60.0
+BOUND = 120.0
 """Seconds in which each fault is dealt with; a few on a machine that does nothing else."""
 
 
@@ -126,7 +126,7 @@ def test_a_worker_is_killed(executor: ClusterExecutor, dask: DaskProcesses, gate
     dask.workers["b"].kill()
     until(lambda: len(executor.workers) == 2, "its end is seen")
     gated.commands.open()
-    gated.check(handle.result(60))
+    gated.check(handle.result(250))
     assert handle.execution["workers"] == 2
 
 
@@ -143,24 +143,24 @@ def test_all_workers_are_killed_and_come_back(
     for process in dask.workers.values():
         process.wait(60)
     dask.revive()
-    gated.check(handle.result(60))
+    gated.check(handle.result(250))
 
 
 def test_a_frozen_worker_is_passed_by_and_used_when_it_is_back(
     executor: ClusterExecutor, dask: DaskProcesses, gated: Gated, in_time: Clock, repaired: ExitStack
 ) -> None:
-    gated.check(gated.submit(executor).result(60))
+    gated.check(gated.submit(executor).result(250))
     handle = gated.submit_and_wait_for(executor, 3)
     in_time()
     repaired.callback(dask.signal, "b", signal.SIGCONT)
     dask.signal("b", signal.SIGSTOP)
     gated.commands.open()
-    gated.check(handle.result(60))
+    gated.check(handle.result(250))
     dask.signal("b", signal.SIGCONT)
     until(lambda: all(not worker.silent for worker in executor._roster), "it is believed again")
     handle = gated.submit_and_wait_for(executor, 3)
     gated.commands.open()
-    gated.check(handle.result(60))
+    gated.check(handle.result(250))
 
 
 def test_a_partition_that_kills_its_worker_fails_alone(
@@ -194,7 +194,7 @@ def test_a_partition_that_cannot_be_read_fails_alone(executor: ClusterExecutor, 
     with pytest.raises(
         JobFailed, match=r"partition 5: .*scan\.gated \(scan rows .* on 127\.0\.0\.\d \(3 tries\): .*Input/"
     ):
-        handle.result(60)
+        handle.result(250)
     gated.check_all_but(handle.results(), 5)
     assert len(gated.commands.begun[5]) == 3, "each on another worker"
 
@@ -203,7 +203,7 @@ def test_what_fails_once_is_done_elsewhere(executor: ClusterExecutor, gated: Gat
     for index in (0, 7, 23):
         gated.commands.fail_at(index, times=1)
     in_time()
-    gated.check(gated.submit(executor).result(60))
+    gated.check(gated.submit(executor).result(250))
     assert all(len(gated.commands.begun[index]) == 2 for index in (0, 7, 23))
 
 
@@ -214,7 +214,7 @@ def test_a_cancel_is_felt_though_the_workers_hang(executor: ClusterExecutor, gat
     with pytest.raises(JobCancelled):
         handle.result()
     gated.commands.open()
-    gated.check(gated.submit(executor).result(60))
+    gated.check(gated.submit(executor).result(250))
 
 
 def test_a_worker_joins_and_leaves_while_jobs_run(
@@ -226,11 +226,11 @@ def test_a_worker_joins_and_leaves_while_jobs_run(
     until(lambda: len(gated.commands.processes()) == 4, "the new one has its share")
     in_time()
     gated.commands.open()
-    results = handle.result(60)
+    results = handle.result(250)
     gated.check(results)
     assert "127.0.0.5" in results.execution["hosts"]
     handle = gated.submit_and_wait_for(executor, 4)
     dask.signal("late", signal.SIGTERM)
     until(lambda: len(executor.workers) == 3, "it takes its leave")
     gated.commands.open()
-    gated.check(handle.result(60))
+    gated.check(handle.result(250))

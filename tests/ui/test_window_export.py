@@ -95,6 +95,26 @@ def test_a_png_is_the_picture_as_it_looks_and_can_be_dropped(user: User, tmp_pat
     assert [d.name for d in user.session.detectors] == ["disk"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit of POSIX stands for the disk")
+@pytest.mark.parametrize("suffix", [form.suffix for form in FORMATS])
+def test_a_full_disk_is_said_and_leaves_nothing(user: User, tmp_path: Path, suffix: str) -> None:
+    """Qt itself did not hear of it: an empty PNG was there, and said to be written."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = set(tmp_path.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        export(user, tmp_path / f"out{suffix}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    dialog = user.dialog()
+    assert isinstance(dialog, ErrorDialog)
+    assert f"out{suffix}: cannot be written: File too large" in dialog.what.text()
+    dialog.close()
+    assert set(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize("shown", ["com", "com_x", "com_magnitude", "sum_signal", "composite"])
 def test_other_images_are_exported_too(user: User, tmp_path: Path, shown: str) -> None:
     user.trigger(f"show_{shown}")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
+from PyQt5.QtCore import QBuffer
 from PyQt5.QtGui import QImage
 
 from ltdesk.analysis import CenterOfMass, ResultSpec
-from ltdesk.engine.atomic import atomic_path
+from ltdesk.engine.atomic import write_bytes
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.recipe import make_recipe
 from ltdesk.errors import ExportError, UsageError
@@ -150,9 +151,10 @@ def save_as_seen(results: Results, path: Path, picture: QImage) -> Path:
 
     marked = QImage(picture)
     marked.setText("ltdesk", description(results, next(iter(results))))
-    with atomic_path(path) as temporary:
-        if not marked.save(str(temporary), "PNG"):
-            raise OSError(28, "cannot be written as PNG", str(path))
+    encoded = QBuffer()  # Qt does not hear of a disk that is full when it closes a file
+    if not marked.save(encoded, "PNG"):
+        raise ExportError(f"{path}: the picture cannot be made a PNG", "Export it as .tif, which holds the values.")
+    write_bytes(path, bytes(encoded.data()))
     return path
 
 

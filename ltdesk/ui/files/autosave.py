@@ -89,7 +89,7 @@ class Autosave(QObject):
         else:
             self._worker.submit(lambda: self._write(session))
 
-    def wait(self, timeout: float = 5.0) -> bool:
+    def wait(self, timeout: float = 60.0) -> bool:
         """Wait until what `save` began is on disk."""
         return self._worker.wait_idle(timeout)
 

@@ -38,10 +38,11 @@ class LatestAnswer(QObject):
 
         def work() -> None:
             try:
-                answer, signal = question(), self.answered
+                answer, failed = question(), False
             except Exception as error:
-                answer, signal = error, self.failed
-            mailbox.put("answer", lambda: self._deliver(number, signal, answer))
+                answer, failed = error, True
+            # Signals are looked up where they are sent: by now the dialog may be closed, and this object gone.
+            mailbox.put("answer", lambda: self._deliver(number, failed, answer))
 
         self._worker.submit(work)
 
@@ -49,7 +50,7 @@ class LatestAnswer(QObject):
         """No answer to what was asked so far is wanted."""
         self._asked += 1
 
-    def wait(self, timeout: float = 5.0) -> bool:
+    def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing is thought about, and deliver. For tests and for the end of the program."""
         idle = self._worker.wait_idle(timeout)
         self._mailbox.deliver()
@@ -60,6 +61,6 @@ class LatestAnswer(QObject):
         self._mailbox.close()
         self._worker.close()
 
-    def _deliver(self, number: int, signal: Any, answer: Any) -> None:
+    def _deliver(self, number: int, failed: bool, answer: Any) -> None:
         if number == self._asked:
-            signal.emit(answer)
+            (self.failed if failed else self.answered).emit(answer)
