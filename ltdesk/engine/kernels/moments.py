@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_ahead
+from ltdesk.engine.kernels.wide import wide_vectors
 from ltdesk.geometry import Size2D
 
 NARROW_LIMIT = 32767
@@ -80,6 +81,7 @@ def _finish(columns, total, moment_y, along, below, out):  # type: ignore[no-unt
 def _whole(kind: Any, wide: Any) -> Callable[..., None]:
     @njit(nogil=True, cache=True, fastmath={"reassoc"})
     def add_row(columns, r):  # type: ignore[no-untyped-def]
+        wide_vectors()
         s = kind(0)
         for x in range(r.size):
             v = kind(r[x])

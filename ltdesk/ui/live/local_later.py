@@ -30,6 +30,7 @@ class LocalExecutor:
         self._lock = threading.Lock()
         self._warming: threading.Thread | None = None
         self._compiling: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def submit(
         self, job: Job, dataset: Dataset | None = None, on_partial: Callable[[Partial], None] | None = None
@@ -45,11 +46,14 @@ class LocalExecutor:
 
     def compile_ahead(self) -> None:
         """Have a process compile what no job has needed yet, so that no click waits for it; loads as `warm_up` does."""
+        if self._closed:  # the window's timers outlive it for a moment
+            return
         self._warming = threading.Thread(target=self._compile, name="ltdesk-warm-up", daemon=True)
         self._warming.start()
 
     def close(self) -> None:
         """Cancel all jobs and wait for the threads."""
+        self._closed = True
         if self._warming is not None:
             self._warming.join()
         if self._compiling is not None:
