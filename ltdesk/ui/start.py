@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PAINTED_MS = 20
 """By then the window has been painted; loading would only hold it up."""
 AHEAD_MS = 1000
-"""After so long the first looks are over, and kernels are compiled that no job has needed yet."""
+"""After so long the first looks are over, and what was not needed yet is made: a plot, compiled kernels."""
 SWITCH_SECONDS = 0.001
 """A thread that has Python's lock gives it up after so long. With Python's own 5 ms a preview that is made in four
 steps comes 20 ms late while the window paints."""
@@ -122,8 +122,13 @@ class Start(QObject):
             self.desk.files.open_path(self._path)
         if self._wanted is not None:
             self._wanted()
-        QTimer.singleShot(AHEAD_MS, self._compile_ahead)
+        QTimer.singleShot(AHEAD_MS, self._work_ahead)
         self.ready.emit()
+
+    def _work_ahead(self) -> None:
+        """What a click would have to wait for."""
+        _ = self.window.profile.plot  # made when it is first asked for
+        QTimer.singleShot(0, self._compile_ahead)
 
     def _compile_ahead(self) -> None:
         from ltdesk.ui.live.local_later import LocalExecutor

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QWidget
 
 from ltdesk.analysis import CenterOfMass
 from ltdesk.session import Display
@@ -81,6 +82,21 @@ def test_an_analysis_from_the_menu_is_listed_and_shown_and_undone(user: User) ->
     assert user.window.analyses.list.count() == 0
     user.trigger("show_detector")
     wait_for(user, before)
+
+
+def test_the_rows_of_another_analysis_come_by_themselves(user: User) -> None:
+    def rows() -> set[str]:
+        widgets = user.window.analyses.form.tree.findChildren(QWidget)
+        return {widget.accessibleName().partition(",")[0] for widget in widgets if widget.isVisible()}
+
+    actions = {action.objectName(): action for action in user.window.analyses.add_menu.actions()}
+    actions["add_com"].trigger()
+    user.wait(lambda: "rotation" in rows(), "the rows of a centre of mass")
+    actions["add_radial"].trigger()
+    user.wait(lambda: "bins" in rows() and "rotation" not in rows(), "the rows of a radial profile")
+    user.trigger("undo")
+    actions["add_com"].trigger()
+    user.wait(lambda: "rotation" in rows() and "bins" not in rows(), "the rows of the centre of mass again")
 
 
 def test_a_rotation_is_seen_at_once_and_is_one_step_until_the_number_is_left(user: User) -> None:

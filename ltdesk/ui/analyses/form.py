@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
+from PyQt5.QtCore import QTimer
 from PyQt5.QtGui import QIcon
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 from pyqtgraph.parametertree import Parameter
@@ -35,17 +36,25 @@ WHOLE, OWN = "whole frame", "a shape of its own"
 
 
 class AnalysisForm(QWidget):
-    """Shows the analysis that is selected in the session."""
+    """Shows the analysis that is selected in the session.
+
+    Rows for another class of analysis are made in a turn of the event loop of their own: they take a good part of what
+    the window may take at a stretch.
+    """
 
     def __init__(self, model: SessionModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._beam: Disk | None = None
         self._frame_shape: Size2D | None = None
-        self._built_for: object = None
+        self._built: object = None
+        self._late = False
         self._showing = False
         self._edit_number = 0
-        self._rows: dict[str, Parameter] = {}
+        self._made: dict[str, Parameter] = {}
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._catch_up)
         self.tree = FieldTree(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -77,6 +86,12 @@ class AnalysisForm(QWidget):
         """The rows, from top to bottom."""
         return tuple(self._rows)
 
+    @property
+    def _rows(self) -> dict[str, Parameter]:
+        """The rows of the analysis that is selected now."""
+        self._catch_up()
+        return self._made
+
     def _item(self, name: str) -> FieldItem:
         return self.tree.item(self._rows[name])
 
@@ -93,11 +108,28 @@ class AnalysisForm(QWidget):
     # Showing
 
     def _show(self, session: Session) -> None:
-        analysis = self._analysis
-        built_for = None if analysis is None else (type(analysis), session.dataset)
-        if built_for != self._built_for:
-            self._built_for = built_for
-            self._build(analysis)
+        self._late = self._wanted != self._built
+        if self._late:
+            self._soon.start(0)
+        else:
+            self._soon.stop()
+            self._show_values(session, self._analysis)
+
+    @property
+    def _wanted(self) -> object:
+        """What rows are made for."""
+        return None if self._analysis is None else (type(self._analysis), self._model.session.dataset)
+
+    def _catch_up(self) -> None:
+        """Make the rows that are still to be made, now."""
+        if self._late:
+            self._late = False
+            self._soon.stop()
+            self._built = self._wanted
+            self._build(self._analysis)
+            self._show_values(self._model.session, self._analysis)
+
+    def _show_values(self, session: Session, analysis: Analysis | None) -> None:
         if analysis is not None:
             self._showing = True
             try:
@@ -109,7 +141,7 @@ class AnalysisForm(QWidget):
         self.tree.clear()
         fields = () if analysis is None else _rows_of(analysis)
         children = [Parameter.create(name=f.name, title=f.label, type=TYPE, field=f, value=f.default) for f in fields]
-        self._rows = {child.name(): child for child in children}
+        self._made = {child.name(): child for child in children}
         self._root = Parameter.create(name="parameters", type="group", children=children)
         if children:
             self.tree.setParameters(self._root, showTop=False)
@@ -179,7 +211,7 @@ class AnalysisForm(QWidget):
     # Editing
 
     def _take(self, name: str, value: Any) -> None:
-        if self._showing or self._analysis is None:
+        if self._showing or self._late or self._analysis is None:
             return
         try:
             session = self._edited(name, value)
