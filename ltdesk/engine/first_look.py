@@ -15,16 +15,10 @@ from ltdesk.errors import DamagedFileError, LtdeskError
 from ltdesk.geometry import Float2D, Size2D
 
 POSITIONS = 64
-SECONDS = 0.5
+SECONDS = 0.35
+KEPT_BYTES = 32 << 20
 FEWEST, PATIENCE = 16, 4.0
 """Fewer positions than this are a poor mean: for them there is this many times the time."""
-
-
-class Sample(NamedTuple):
-    """The mean frame ``(ky, kx) float64`` of `frames` positions; NaN everywhere if there was none."""
-
-    mean: Float2D
-    frames: int
 
 
 class SampledFrames(NamedTuple):
@@ -32,6 +26,17 @@ class SampledFrames(NamedTuple):
 
     positions: NDArray[np.intp]
     frames: NDArray[Any]
+
+
+class Sample(NamedTuple):
+    """The mean frame ``(ky, kx) float64`` of `frames` positions; NaN everywhere if there was none.
+
+    seen : the frames themselves, as many as `KEPT_BYTES` hold
+    """
+
+    mean: Float2D
+    frames: int
+    seen: SampledFrames | None = None
 
 
 def spread_positions(scan_shape: Size2D, count: int = POSITIONS) -> list[tuple[int, int]]:
@@ -56,20 +61,24 @@ def sample_mean(
     Returns early once `cancelled()`.
     """
     total = np.zeros(dataset.frame_shape)
-    frames = 0
+    frames, kept = 0, _Kept(dataset)
     started = time.monotonic()
     for y, x in spread_positions(dataset.scan_shape, count):
         allowed = seconds if frames >= FEWEST else seconds * PATIENCE
         if cancelled() or (frames and time.monotonic() - started > allowed):
             break
         try:
-            total += dataset.frame(y, x)
+            frame = dataset.frame(y, x)
         except DamagedFileError:
             continue
         if not frames:
             started = time.monotonic()
         frames += 1
-    return Sample(total / frames if frames else np.full(dataset.frame_shape, np.nan), frames)
+        total += frame
+        if frames * dataset.frame_bytes <= KEPT_BYTES:
+            kept.add((y, x), frame)
+    mean = total / frames if frames else np.full(dataset.frame_shape, np.nan)
+    return Sample(mean, frames, kept.sampled())
 
 
 def sample_frames(
@@ -83,18 +92,32 @@ def sample_frames(
 
     Missing frames are left out, and so is all after the first that can't be read for another reason: a job says why.
     """
-    end = time.monotonic() + seconds
-    positions, frames = [], []
+    end, kept = time.monotonic() + seconds, _Kept(dataset)
     for y, x in spread_positions(dataset.scan_shape, min(count, nbytes // dataset.frame_bytes)):
         if cancelled() or time.monotonic() > end:
             break
         try:
-            frames.append(dataset.frame(y, x))
+            kept.add((y, x), dataset.frame(y, x))
         except DamagedFileError:
             continue
         except (LtdeskError, OSError):
             break
-        positions.append((y, x))
-    empty = np.empty((0, *dataset.frame_shape), dataset.dtype.newbyteorder("="))
-    places = np.array(positions, dtype=np.intp).reshape(-1, 2)
-    return SampledFrames(places, np.stack(frames) if frames else empty)
+    return kept.sampled()
+
+
+class _Kept:
+    """Frames of a dataset, one after the other."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._positions: list[Size2D] = []
+        self._frames: list[NDArray[Any]] = []
+
+    def add(self, position: Size2D, frame: NDArray[Any]) -> None:
+        self._positions.append(position)
+        self._frames.append(frame)
+
+    def sampled(self) -> SampledFrames:
+        empty = np.empty((0, *self._dataset.frame_shape), self._dataset.dtype.newbyteorder("="))
+        places = np.array(self._positions, dtype=np.intp).reshape(-1, 2)
+        return SampledFrames(places, np.stack(self._frames) if self._frames else empty)

@@ -20,11 +20,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from ltdesk.analysis import Analysis, CenterOfMass, VirtualDetector
+from ltdesk.analysis import Analysis, CenterOfMass, MeanFrame, VirtualDetector
 from ltdesk.engine.atomic import write_text
 from ltdesk.engine.dataset import Dataset, Identity, Tile
 from ltdesk.engine.kernels import sources_state
 from ltdesk.engine.partition import prepare, run_partition
+from ltdesk.engine.preview.binned import BinnedFrames
 from ltdesk.engine.preview.bins import Bins
 from ltdesk.engine.preview.cube import PreviewCube
 from ltdesk.engine.preview.images import can_preview, preview
@@ -49,6 +50,17 @@ def warm_up(dtypes: Iterable[str] = DTYPES) -> None:
                 _run(scan, one)
         for factor in FACTORS:
             _preview(scan, factor)
+
+
+def load(dtype: str = DTYPES[0]) -> None:
+    """Have this process load what the first looks at a scan of such pixels need: half a second of processor time.
+
+    Does nothing where it is not compiled yet: that is for a process of its own.
+    """
+    if is_done():
+        usual: list[Analysis] = [next(_usual()), MeanFrame(), BinnedFrames(factor=FACTORS[0])]
+        for analyses in (usual[:1], usual):
+            _run(_Blank(np.dtype(dtype)), analyses)
 
 
 def is_done(folder: Path | None = None) -> bool:

@@ -210,7 +210,11 @@ class Desk(QObject):
         self.files.remember(opened.path)
         title = file_title(opened.dataset.ref.uri)
         self.window.setWindowTitle(f"{title} — ltdesk")
-        self.window.show_work()
+        QTimer.singleShot(0, self._show_work)  # a turn of its own, as is the first paint of the pictures
+
+    def _show_work(self) -> None:
+        if self.dataset is not None:
+            self.window.show_work()
 
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
         """Put another dataset and its session in the place of what is open."""
@@ -242,10 +246,12 @@ class Desk(QObject):
     def _follow_dataset(self, dataset: Dataset | None, sample) -> None:
         """Show a dataset; jobs last, once all who take their answers know what they are about."""
         self.dataset = dataset
-        self.frame_pane.open(dataset, None if sample is None else sample.sample)
+        found = None if sample is None else sample.sample
+        self.frame_pane.open(dataset, None if found is None else found._replace(seen=None))
         self.image_pane.open(dataset)
-        for part in (*self._followers(), self.live):
+        for part in self._followers():
             part.set_dataset(dataset)
+        self.live.set_dataset(dataset, None if found is None else found.seen)
         self.window.job_bar.show_dataset(dataset)
 
     def _followers(self) -> tuple[Any, ...]:

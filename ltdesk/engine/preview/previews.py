@@ -75,11 +75,14 @@ class Previews:
         self._threads: list[threading.Thread] = []
         self._scan: _Scan | None = None
 
-    def open(self, dataset: Dataset | None) -> None:
-        """From now on it is about this dataset; what was known of another is let go."""
+    def open(self, dataset: Dataset | None, seen: SampledFrames | None = None) -> None:
+        """From now on it is about this dataset; what was known of another is let go.
+
+        seen : some of its frames, which were read on opening
+        """
         bins = bins_for(dataset) if dataset is not None and self._is_worth(dataset) else None
         with self._lock:
-            self._scan = None if dataset is None or bins is None else _Scan(dataset, PreviewCube(dataset, bins))
+            self._scan = None if dataset is None or bins is None else _Scan(dataset, PreviewCube(dataset, bins), seen)
 
     def _is_worth(self, dataset: Dataset) -> bool:
         smallest = min(self._smallest, SMALLEST_SHARED) if dataset.is_shared else self._smallest
@@ -160,8 +163,8 @@ class Previews:
     def images(self, dataset: Dataset, spec: Analysis) -> PreviewImages | None:
         """A preview of the results of `spec`; None where there is none.
 
-        Of a large scan whose cube is not complete some frames are read, once. Raises UsageError where a mask does not
-        fit the dataset.
+        Of a large scan whose cube is not complete it is from the frames that were read so far; where that are none
+        some are read, once. Raises UsageError where a mask does not fit the dataset.
         """
         scan = self._of(dataset)
         if scan is None or not can_preview(spec):
@@ -172,6 +175,18 @@ class Previews:
             if len(sample.frames):
                 return beside(found, sampled(sample, spec, dataset))
         return found
+
+    def sharpen(self, dataset: Dataset) -> bool:
+        """Read more frames of a large scan, once; True where `images` knows more since."""
+        scan = self._of(dataset)
+        if scan is None or not scan.is_large or scan.cube.complete or not scan.is_coarse:
+            return False
+        before, scan.sample, scan.is_coarse = scan.sample, None, False
+        sample = self._sample_of(scan)
+        if before is not None and len(sample.frames) <= len(before.frames):
+            scan.sample = before
+            return False
+        return True
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop writing, wait for the threads."""
@@ -242,15 +257,17 @@ class _Scan:
     given_up : its cube cannot be completed
     looked, loading : was its cube looked for on disk, is it being read
     mapped : are frames seen in the file
-    sample : some frames of a large one, read when they are first wanted
+    sample : some frames of a large one, those that were read on opening or when they were first wanted
+    is_coarse : are they those few that were read on opening
     """
 
-    def __init__(self, dataset: Dataset, cube: PreviewCube) -> None:
+    def __init__(self, dataset: Dataset, cube: PreviewCube, seen: SampledFrames | None) -> None:
         self.dataset, self.cube = dataset, cube
         self.seconds = float("inf")
         self.given_up = self.looked = self.loading = self.mapped = False
         self.is_large = dataset.nbytes >= LARGE
-        self.sample: SampledFrames | None = None
+        self.is_coarse = self.is_large and seen is not None and len(seen.frames) > 0
+        self.sample: SampledFrames | None = seen if self.is_coarse else None
 
     def share(self, spec: Analysis) -> float:
         """About what part of a pass an analysis takes: one that reads a few rows of each frame takes less."""

@@ -157,7 +157,7 @@ class Opener(QObject):
         named = ref if session is None or session.dataset is None else session.dataset
         self._say(number, "Reading the header")
         dataset = open_ref(named)
-        _ = dataset.is_shared  # asked in this thread: it may wait for a share
+        _ = dataset.is_shared, dataset.plan()  # in this thread: a share may be waited for, a large plan takes its time
         self._say(number, "Taking a first look")
         sample = sample_mean(dataset, cancelled=lambda: number != self._number)
         beam = fit_direct_beam(sample.mean)

@@ -25,6 +25,7 @@ from ltdesk.ui.live.wishes import Wish, Wishes
 
 if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
     from ltdesk.engine.executor import Executor, Update
+    from ltdesk.engine.first_look import SampledFrames
     from ltdesk.engine.preview.previews import Previews
 
 PATIENCE = 0.15
@@ -79,17 +80,24 @@ class Keeper:
 
     # --- for the window ------------------------------------------------------------------------------------
 
-    def want(self, dataset: Dataset | None, wishes: Wishes, urgent: Wishes | None = None) -> int:
+    def want(
+        self,
+        dataset: Dataset | None,
+        wishes: Wishes,
+        urgent: Wishes | None = None,
+        seen: SampledFrames | None = None,
+    ) -> int:
         """From now on these are wanted, most wanted first; the generation of answers to come.
 
         urgent : while something is dragged, what the drag changes; only that is computed. None: no drag.
+        seen : frames of a dataset that is new, for a first preview
         """
         with self._changed:
             if dataset is not self._dataset:
                 self._dataset = dataset
                 self._shelf.clear()
                 self._given_up.clear()
-                self._previews.open(dataset)
+                self._previews.open(dataset, seen)
             self._note_pace(wishes != self._wishes, urgent is not None)
             self._wishes, self._urgent = wishes, urgent
             self._previews.keep_only(wishes)
@@ -199,12 +207,19 @@ class Keeper:
         return [wish for wish in wanted if wish.key not in self._given_up and not self._shelf.get(wish.key)]
 
     def _preview(self, dataset: Dataset, wishes: Iterable[Wish], generation: int) -> None:
-        """Tell the previews of wishes that have not been told yet."""
-        for wish in wishes:
-            if self._previews.known(wish) is None and self._previews.helps(dataset, wish):
-                answer = self._previews.make(dataset, wish, generation)
-                if answer is not None:
-                    self._told(answer)
+        """Tell the previews of wishes that have not been told yet; first ones are told twice, coarse and sharp."""
+        told = [wish for wish in wishes if self._tell_preview(dataset, wish, generation)]
+        if told and self._previews.sharpen(dataset):
+            for wish in told:
+                self._tell_preview(dataset, wish, generation, again=True)
+
+    def _tell_preview(self, dataset: Dataset, wish: Wish, generation: int, again: bool = False) -> bool:
+        if not self._previews.helps(dataset, wish) or (self._previews.known(wish) is not None and not again):
+            return False
+        answer = self._previews.make(dataset, wish, generation)
+        if answer is not None:
+            self._told(answer)
+        return answer is not None
 
     def _stale(self) -> list[RunningJob]:
         """Running jobs that nobody waits for any more, marked as dropped. Call with the lock held."""

@@ -18,6 +18,7 @@ from ltdesk.ui.session_model import SessionModel
 
 if TYPE_CHECKING:
     from ltdesk.engine.executor import Executor
+    from ltdesk.engine.first_look import SampledFrames
     from ltdesk.engine.preview.previews import Previews
 
 FOLLOWED = (
@@ -65,10 +66,11 @@ class LiveJobs(QObject):
         """Has a job been under way long enough to be shown?"""
         return self._running
 
-    def set_dataset(self, dataset: Dataset | None) -> None:
-        """From now on the session is about this dataset; jobs on another one are cancelled."""
+    def set_dataset(self, dataset: Dataset | None, seen: SampledFrames | None = None) -> None:
+        """From now on the session is about this dataset, of which some frames were seen; jobs on another one are
+        cancelled."""
         self._dataset = dataset
-        self._want()
+        self._want(seen)
 
     def answer(self, wish: Wish) -> Answer | None:
         """What is known for good about a wish, at once."""
@@ -100,9 +102,9 @@ class LiveJobs(QObject):
         if not dragging:
             self._want()
 
-    def _want(self) -> None:
+    def _want(self, seen: SampledFrames | None = None) -> None:
         wishes = () if self._dataset is None else wishes_of(self._model.session)
-        self.keeper.want(self._dataset, wishes, None if self._before is None else urgent(wishes, self._before))
+        self.keeper.want(self._dataset, wishes, None if self._before is None else urgent(wishes, self._before), seen)
 
     # from threads
 

@@ -41,7 +41,7 @@ class LocalExecutor:
 
     def warm_up(self) -> None:
         """Load what the first job needs, in a thread."""
-        self._warming = threading.Thread(target=self._get, name="ltdesk-warm-up", daemon=True)
+        self._warming = threading.Thread(target=self._load, name="ltdesk-warm-up", daemon=True)
         self._warming.start()
 
     def compile_ahead(self) -> None:
@@ -61,6 +61,12 @@ class LocalExecutor:
             self._compiling.wait()
         if self._local is not None:
             self._local.close()
+
+    def _load(self) -> None:
+        self._get()
+        from ltdesk.engine.warm_up import load
+
+        load()
 
     def _compile(self) -> None:
         from ltdesk.engine.warm_up import start_process

@@ -16,6 +16,7 @@ from ltdesk.ui.live.wishes import Wish, Wishes
 
 if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
     from ltdesk.engine.executor import Executor
+    from ltdesk.engine.first_look import SampledFrames
     from ltdesk.engine.preview.previews import Previews
 
 
@@ -30,12 +31,12 @@ class PreviewAnswers:
         self._known: dict[object, Answer] = {}
         self._lock = threading.Lock()
 
-    def open(self, dataset: Dataset | None) -> None:
-        """From now on it is about this dataset. From any thread."""
+    def open(self, dataset: Dataset | None, seen: SampledFrames | None = None) -> None:
+        """From now on it is about this dataset, of which some frames were seen. From any thread."""
         with self._lock:
             self._known = {}
         if self._previews is not None:
-            self._previews.open(dataset)
+            self._previews.open(dataset, seen)
 
     def keep_only(self, wishes: Wishes) -> None:
         """Forget what is not wanted any more. From any thread."""
@@ -72,6 +73,10 @@ class PreviewAnswers:
         with self._lock:
             self._known[wish.key] = answer
         return answer
+
+    def sharpen(self, dataset: Dataset) -> bool:
+        """Read more, where previews come from a few frames; True where `make` knows more since."""
+        return self._previews is not None and self._previews.sharpen(dataset)
 
     def submit(
         self, executor: Executor, dataset: Dataset, wishes: Wishes, generation: int, others: Iterable[RunningJob]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, VirtualDetector
 from ltdesk.engine.dataset import Dataset, Tile
-from ltdesk.engine.first_look import spread_positions
+from ltdesk.engine.first_look import sample_mean, spread_positions
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.partition import prepare, run_partition
@@ -165,6 +165,30 @@ def test_of_a_large_scan_some_frames_are_seen_before_any_pass(
     np.testing.assert_array_equal(np.isnan(com), ~expected)
     pass_over(previews, dataset, SumFrame())
     assert known(previews.images(dataset, DISK)).valid.all()
+
+
+def test_frames_seen_on_opening_are_the_first_image_and_more_follow_once(
+    previews: Previews, dataset: Dataset, frames: NDArray[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LARGE", 0)
+    monkeypatch.setattr(module, "SAMPLE_FRAMES", 20)
+    monkeypatch.setattr(module, "SAMPLE_SECONDS", 60.0)
+    seen = sample_mean(dataset, count=6, seconds=60.0).seen
+    assert seen is not None
+    previews.open(dataset, seen)
+    exact = frames[..., DISK.shape.mask(SHAPE[2:])].sum(axis=-1)
+    with monkeypatch.context() as nothing_read:
+        nothing_read.setattr(dataset, "_read_frame", _never)
+        first = known(previews.images(dataset, DISK))
+    assert first.valid.sum() == len(spread_positions(SHAPE[:2], 6))
+    np.testing.assert_array_equal(first.arrays["disk"][first.valid], exact[first.valid])
+    assert previews.sharpen(dataset)
+    assert known(previews.images(dataset, DISK)).valid.sum() == len(spread_positions(SHAPE[:2], 20))
+    assert not previews.sharpen(dataset)
+
+
+def _never(*_: object) -> NDArray[Any]:
+    raise AssertionError("no frame is to be read")
 
 
 def test_beside_a_sample_what_the_cube_has_so_far_counts(
