@@ -56,6 +56,7 @@ class Start(QObject):
         self.window = MainWindow(settings)
         self._settings, self._path = settings, path
         self._wanted: partial[None] | None = None
+        self._closed = False
         self._remembering: list[tuple[Any, Any]] = []
         self._thread = threading.Thread(target=self._load, name="ltdesk-loading", daemon=True)
         self._loaded.connect(self._begin, Qt.QueuedConnection)
@@ -71,6 +72,7 @@ class Start(QObject):
 
     def close(self) -> None:
         """End all of it."""
+        self._closed = True
         if self._thread.is_alive():
             self._thread.join()
         if self.desk is not None:
@@ -127,6 +129,8 @@ class Start(QObject):
 
     def _work_ahead(self) -> None:
         """What a click would have to wait for."""
+        if self._closed:  # the timer outlives the window for a moment
+            return
         _ = self.window.profile.plot  # made when it is first asked for
         QTimer.singleShot(0, self._compile_ahead)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ltdesk.engine.dataset import Dataset
@@ -48,7 +49,8 @@ class LocalExecutor:
         """Have a process compile what no job has needed yet, so that no click waits for it; loads as `warm_up` does."""
         if self._closed:  # the window's timers outlive it for a moment
             return
-        self._warming = threading.Thread(target=self._compile, name="ltdesk-warm-up", daemon=True)
+        work = partial(self._compile, after=self._warming)
+        self._warming = threading.Thread(target=work, name="ltdesk-warm-up", daemon=True)
         self._warming.start()
 
     def close(self) -> None:
@@ -68,9 +70,11 @@ class LocalExecutor:
 
         load()
 
-    def _compile(self) -> None:
+    def _compile(self, after: threading.Thread | None) -> None:
         from ltdesk.engine.warm_up import start_process
 
+        if after is not None:
+            after.join()
         self._get()
         self._compiling = start_process()
 
