@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from ltdesk.engine.storage import Storage
 from tests.ports import free_port
 
@@ -82,15 +84,12 @@ def jars_folder() -> Path:
 def class_path() -> str:
     """The jars, fetched on first use. Raises NoHdfs with what Maven says where it fails."""
     folder = jars_folder()
-    if not folder.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as name:
-            fetch_jars(Path(name) / "jars")
-            try:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "fetching.lock"):  # two Mavens at once spoil each other's downloads
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=CACHE) as name:
+                fetch_jars(Path(name) / "jars")
                 os.replace(Path(name) / "jars", folder)
-            except OSError:
-                if not folder.is_dir():  # else another process was quicker
-                    raise
     return ":".join(str(jar) for jar in sorted(folder.glob("*.jar")))
 
 
@@ -258,7 +257,9 @@ class Hdfs:
             given = {key: value for key, value in given.items() if key in PLACES}
         options = [f"-D{key}={value}" for key, value in given.items()]
         logging = f"-Dlog4j.configuration=file:{self.root}/log4j.properties"
-        java = ["java", *JVM, logging, "-cp", self._class_path, main, *options, *words]
+        temporary = self.root / "java"  # what a killed one leaves goes with the rest
+        temporary.mkdir(parents=True, exist_ok=True)
+        java = ["java", *JVM, f"-Djava.io.tmpdir={temporary}", logging, "-cp", self._class_path, main, *options, *words]
         # setpriv has the kernel end it should this process die; it runs java in its own place
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HADOOP_")}
