@@ -85,10 +85,10 @@ def run(executor: ClusterExecutor, processes: DaskProcesses, folder: Path, parti
     path.write_bytes(HEAD + str(partitions).encode() + b"}")
     dataset = EmptyScan(str(path), DatasetRef(uri=str(path)))
     scheduler, client = psutil.Process(processes.scheduler.pid), psutil.Process()
-    before, cpu, own = executor._serial, sum(scheduler.cpu_times()[:2]), sum(client.cpu_times()[:2])
+    before, cpu, own = executor._dispatch.sent, sum(scheduler.cpu_times()[:2]), sum(client.cpu_times()[:2])
     memory, started = scheduler.memory_info().rss, time.perf_counter()
     results = executor.submit(Job(dataset=dataset.ref, analyses=(SumSignal(),)), dataset).result()
-    seconds, tasks = time.perf_counter() - started, executor._serial - before
+    seconds, tasks = time.perf_counter() - started, executor._dispatch.sent - before
     assert int(results["sum_signal"].sum()) == partitions
     cpu, own = sum(scheduler.cpu_times()[:2]) - cpu, sum(client.cpu_times()[:2]) - own
     grown = (scheduler.memory_info().rss - memory) / 1e6
