@@ -32,12 +32,13 @@ class DaskProcesses:
     workers : the processes by their names
     """
 
-    def __init__(self, folder: Path, plugins: str = "") -> None:
-        """plugins : one more folder of Python's path, for all of them"""
+    def __init__(self, folder: Path, plugins: str = "", protocol: str = "tcp", **environment: str) -> None:
+        """plugins : one more folder of Python's path, for all of them, as `environment` is"""
         self.folder = folder
         self.path = os.pathsep.join(filter(None, (plugins, str(ROOT))))
         self.port = free_port("127.0.0.1")
-        self.address = f"tcp://127.0.0.1:{self.port}"
+        self._protocol, self._environment = protocol, environment
+        self.address = f"{protocol}://127.0.0.1:{self.port}"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.addresses: dict[str, str] = {}
         self._environments: dict[str, dict[str, str]] = {}
@@ -45,7 +46,8 @@ class DaskProcesses:
 
     def start_scheduler(self) -> None:
         """Start it, or start it again at the same address."""
-        self.scheduler = self._start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", str(self.port))
+        host = f"{self._protocol}://127.0.0.1"
+        self.scheduler = self._start("scheduler", "scheduler", "--host", host, "--port", str(self.port))
 
     def start_worker(self, name: str, host: str = "127.0.0.1", environment: dict[str, str] | None = None) -> str:
         """Start a worker, or start it again in another place; its address, where it will soon be."""
@@ -53,9 +55,17 @@ class DaskProcesses:
         port = free_port(host)
         options = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--name", name, "--death-timeout", "60")
         self.workers[name] = self._start(
-            name, "worker", self.address, "--host", host, "--worker-port", str(port), *options, **environment
+            name,
+            "worker",
+            self.address,
+            "--host",
+            f"{self._protocol}://{host}",
+            "--worker-port",
+            str(port),
+            *options,
+            **environment,
         )
-        self.addresses[name] = f"tcp://{host}:{port}"
+        self.addresses[name] = f"{self._protocol}://{host}:{port}"
         return self.addresses[name]
 
     def revive(self) -> None:
@@ -95,6 +105,7 @@ class DaskProcesses:
             "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(ROOT / ".cache" / "numba" / "benchmarks"),
             "PYTHONPATH": self.path,
             **OUR_WAY,
+            **self._environment,
             **more,
         }
         with (self.folder / f"{name}.log").open("ab") as output:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.comm.core import FatalCommClosedError
 from distributed.versions import get_versions
 
 from ltdesk.errors import ClusterError, UsageError
@@ -51,8 +53,10 @@ async def connect_client(address: str, timeout: float) -> Any:
     try:
         await asyncio.wait_for(client, timeout + 1)
         versions = await asyncio.wait_for(client.scheduler.versions(packages=OURS), timeout)
-    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:
         await client.close()
+        if address.startswith("tls:") and (distrust := _distrust(address, error)):
+            raise distrust from error
         reason = " ".join(str(error).split()) or "no answer"
         raise ClusterError(
             f"{address}: there is no dask scheduler that answers within {timeout:g} s ({reason})",
@@ -67,6 +71,22 @@ async def connect_client(address: str, timeout: float) -> Any:
         await client.close()
         raise
     return client
+
+
+def _distrust(address: str, error: BaseException) -> ClusterError | None:
+    """What is wrong with certificates; None where it is something else."""
+    way_out = "See distributed.comm.tls in dask's configuration: ca-file, client.cert and client.key."
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    if any(isinstance(cause, TypeError) and "ssl_context" in str(cause) for cause in causes):
+        return ClusterError(f"{address}: there are no certificates here to connect with", way_out)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ClusterError(f"{address}: its certificate is not trusted here ({cause.verify_message})", way_out)
+    if any(isinstance(cause, ssl.SSLError | FatalCommClosedError) for cause in causes):
+        return ClusterError(f"{address}: it does not trust the certificate given, or speaks no TLS", way_out)
+    return None
 
 
 def check_address(address: str) -> None:
