@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ltdesk.analysis import VirtualDetector
+from ltdesk.analysis import CenterOfMass, MaxFrame, StdFrame, SumFrame, VirtualDetector
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.cluster import ClusterExecutor
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.open import open_dataset
 from ltdesk.errors import JobCancelled, JobFailed
 from ltdesk.geometry import Rectangle
 from tests.dask_processes import DaskProcesses, until
@@ -31,6 +32,7 @@ DETECTORS = (
     VirtualDetector(Rectangle(y0=0, x0=0, y1=128, x1=50), name="left"),
     VirtualDetector(Rectangle(y0=0, x0=50, y1=128, x1=128), name="right"),
 )
+ANALYSES = (*DETECTORS, SumFrame(), MaxFrame(), StdFrame(), CenterOfMass())
 BOUND = 120.0
 """Seconds in which each fault is dealt with; a few on a machine that does nothing else."""
 
@@ -43,7 +45,7 @@ class Gated(NamedTuple):
     commands: Commands
 
     def submit(self, executor: ClusterExecutor) -> JobHandle:
-        return executor.submit(job_for(self.scan, *DETECTORS), self.scan)
+        return executor.submit(job_for(self.scan, *ANALYSES), self.scan)
 
     def sums(self) -> dict[str, NDArray[Any]]:
         """What the detectors give: whole numbers, so that float sums are exact in any order."""
@@ -60,18 +62,28 @@ class Gated(NamedTuple):
         return handle
 
     def check(self, results: Results) -> None:
-        assert results.valid.all()
-        for name, expected in self.sums().items():
-            np.testing.assert_array_equal(results[name], expected)
+        self.check_where(results, np.ones(self.scan.scan_shape, bool))
 
     def check_all_but(self, results: Results, index: int) -> None:
         """What is left where one partition failed."""
-        partition = self.scan.plan()[index]
-        expected = np.ones(self.scan.scan_shape, bool)
-        expected[partition.slices] = False
-        np.testing.assert_array_equal(results.valid, expected)
+        valid = np.ones(self.scan.scan_shape, bool)
+        valid[self.scan.plan()[index].slices] = False
+        self.check_where(results, valid)
+
+    def check_where(self, results: Results, valid: NDArray[np.bool_]) -> None:
+        """Each frame took part once, or not at all: in the images, and in what is folded of frames."""
+        np.testing.assert_array_equal(results.valid, valid)
         for name, sums in self.sums().items():
-            np.testing.assert_array_equal(results[name], np.where(expected, sums, np.nan))
+            np.testing.assert_array_equal(results[name], np.where(valid, sums, np.nan))
+        frames = self.array[valid].astype(np.float64)
+        np.testing.assert_array_equal(results["sum_frame"], frames.sum(axis=0))
+        np.testing.assert_array_equal(results["max_frame"], frames.max(axis=0))
+        np.testing.assert_allclose(results["std_frame"], frames.std(axis=0), rtol=1e-9)
+        rows, columns = frames.sum(axis=2), frames.sum(axis=1)
+        for name, lines in (("com_y", rows), ("com_x", columns)):
+            places = np.arange(lines.shape[1]) - (lines.shape[1] - 1) / 2
+            np.testing.assert_allclose(results[name][valid], lines @ places / lines.sum(axis=1), rtol=1e-9, atol=1e-9)
+            assert np.isnan(results[name][~valid]).all()
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +91,22 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskProcesses]:
     processes = DaskProcesses(tmp_path_factory.mktemp("dask"), install(tmp_path_factory.mktemp("plug-in")))
     for name, host in HOSTS.items():
         processes.start_worker(name, host)
-    yield processes
-    processes.stop()
+    try:
+        compile_kernels(processes, tmp_path_factory.mktemp("first"))
+        yield processes
+    finally:
+        processes.stop()
+
+
+def compile_kernels(processes: DaskProcesses, folder: Path) -> None:
+    """A first job, so that no fault has to wait for a compiler."""
+    np.save(folder / "scan.npy", np.ones((24, 16, 128, 128), np.float32))
+    with (
+        open_dataset(folder / "scan.npy") as scan,
+        ClusterExecutor(processes.address, timeout=60, patience=300) as executor,
+    ):
+        until(lambda: len(executor.workers) == len(HOSTS), "the workers join")
+        executor.submit(job_for(scan, *ANALYSES), scan).result(300)
 
 
 @pytest.fixture
@@ -157,7 +183,7 @@ def test_a_frozen_worker_is_passed_by_and_used_when_it_is_back(
     gated.commands.open()
     gated.check(handle.result(250))
     dask.signal("b", signal.SIGCONT)
-    until(lambda: all(not worker.silent for worker in executor._roster), "it is believed again")
+    until(lambda: all(not worker.silent for worker in executor._dispatch.roster), "it is believed again")
     handle = gated.submit_and_wait_for(executor, 3)
     gated.commands.open()
     gated.check(handle.result(250))
