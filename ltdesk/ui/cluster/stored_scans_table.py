@@ -130,7 +130,9 @@ class StoredScansTable(QAbstractTableModel):
         return 0 if parent.isValid() else len(HEADERS)
 
     def headerData(self, section: int, orientation: int, role: int = Qt.DisplayRole) -> Any:
-        return HEADERS[section] if role == Qt.DisplayRole and orientation == Qt.Horizontal else None
+        if orientation != Qt.Horizontal:
+            return None
+        return {Qt.DisplayRole: HEADERS[section], Qt.TextAlignmentRole: _alignment(section)}.get(role)
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
         known, column = self._rows[index.row()], index.column()
@@ -142,8 +144,8 @@ class StoredScansTable(QAbstractTableModel):
             return icons.icon("folder" if known.stored.state == "folder" else "dataset")
         if role == Qt.ForegroundRole and HEADERS[column] in ("Health", "Copies"):
             return QColor(getattr(style.current(), health_of(known).rank))
-        if role == Qt.TextAlignmentRole and HEADERS[column] == "Size":
-            return int(Qt.AlignRight | Qt.AlignVCenter)
+        if role == Qt.TextAlignmentRole:
+            return _alignment(column)
         if role == SORT_ROLE:
             return _order(known, column)
         return None
@@ -166,6 +168,12 @@ class FilteredScans(QSortFilterProxyModel):
     def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
         text = " ".join(texts(self.sourceModel().known(row))).casefold()
         return all(word in text for word in self._words)
+
+
+def _alignment(column: int) -> int:
+    """Of a column's cells and its header: numbers by their last digit, and what follows them apart from them."""
+    side = {"Size": Qt.AlignRight, "Copies": Qt.AlignHCenter}.get(HEADERS[column], Qt.AlignLeft)
+    return int(side | Qt.AlignVCenter)
 
 
 def _order(known: Known, column: int) -> Any:
