@@ -210,6 +210,9 @@ class Photographer:
         self.until(lambda: self.desk.dataset is not None and "ingested" in self.desk.dataset.format)
         scans.close()
         self.until_exact()
+        self.tool("ring")
+        self.drag(self.beam, (self.beam[0], self.beam[1] + 5 * self.radius))
+        self.until_exact()
         self.until(lambda: not self.window.job_bar.bar.isVisible())
         self.take("cluster")
 
