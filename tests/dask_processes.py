@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTING_MAY_TAKE = 60.0
+STARTING_MAY_TAKE = 150.0
 POLL = 0.02
 OUR_WAY = {
     "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
@@ -53,7 +53,7 @@ class DaskProcesses:
         """Start a worker, or start it again in another place; its address, where it will soon be."""
         environment = self._environments.setdefault(name, environment or {})
         port = free_port(host)
-        options = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--name", name, "--death-timeout", "60")
+        options = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--name", name, "--death-timeout", "150")
         self.workers[name] = self._start(
             name,
             "worker",

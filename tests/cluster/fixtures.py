@@ -54,7 +54,7 @@ def dask_nodes(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def near(dask_nodes: DaskProcesses) -> Iterator[ClusterExecutor]:
     """An executor on these workers, all of which are there."""
-    with ClusterExecutor(dask_nodes.address, timeout=60, patience=2) as executor:
+    with ClusterExecutor(dask_nodes.address, timeout=150, patience=2) as executor:
         until(lambda: len(executor.workers) == len(dask_nodes.workers), "the workers join")
         yield executor
 

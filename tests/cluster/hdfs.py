@@ -33,7 +33,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent.parent
 POM = Path(__file__).with_name("pom.xml")
 CACHE = ROOT / ".cache" / "hadoop"
-READY_MAY_TAKE = 60.0  # seconds; 8 to 11 on two cores
+READY_MAY_TAKE = 180.0  # seconds; 8 to 11 on two cores
 
 NAMENODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 DATANODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"

@@ -40,8 +40,7 @@ def dask(hdfs: Hdfs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.fixture
-def user(qapp: object, dask: DaskProcesses, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
-    monkeypatch.setattr("tests.ui.user.TIMEOUT", 120.0)  # processes start, and compile
+def user(qapp: object, dask: DaskProcesses) -> Iterator[User]:
     user = User()
     yield user
     user.close()

@@ -32,7 +32,7 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskProcesses]:
 
 @pytest.fixture(scope="module")
 def cluster(dask: DaskProcesses) -> Iterator[ClusterExecutor]:
-    with ClusterExecutor(dask.address, timeout=60) as executor:
+    with ClusterExecutor(dask.address, timeout=150) as executor:
         until(lambda: len(executor.workers) == 2, "two workers join")
         yield executor
 

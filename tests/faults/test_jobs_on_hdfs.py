@@ -79,7 +79,7 @@ def away_nodes(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def away(away_nodes: DaskProcesses) -> Iterator[ClusterExecutor]:
     """An executor on these, which waits for a scheduler that is lost."""
-    with ClusterExecutor(away_nodes.address, timeout=60, lost_patience=2 * BOUND) as executor:
+    with ClusterExecutor(away_nodes.address, timeout=150, lost_patience=2 * BOUND) as executor:
         until(lambda: len(executor.workers) == 2, "the workers join")
         yield executor
 

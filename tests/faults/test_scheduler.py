@@ -38,7 +38,7 @@ def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path)
     commands, sums = Commands(tmp_path / "commands"), array.astype(np.float64).sum(axis=(2, 3))
     dask.start_worker("a", "127.0.0.2")
     with commands.scan(str(tmp_path / "scan.npy")) as scan:
-        with ClusterExecutor(dask.address, timeout=60) as executor:
+        with ClusterExecutor(dask.address, timeout=150) as executor:
             until(lambda: len(executor.workers) == 1, "the worker joins")
             commands.shut_at(12)
             handle = executor.submit(job_for(scan, DETECTOR), scan)
@@ -54,10 +54,10 @@ def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path)
             with pytest.raises(ClusterError, match="is lost"):
                 executor.submit(job_for(scan, DETECTOR), scan)
         commands.open()
-        dask.workers["a"].wait(60)  # it ends by itself, as its scheduler is gone
+        dask.workers["a"].wait(200)  # it ends by itself, as its scheduler is gone
         dask.start_scheduler()
         dask.revive()
-        with ClusterExecutor(dask.address, timeout=60) as executor:
+        with ClusterExecutor(dask.address, timeout=150) as executor:
             results = executor.submit(job_for(scan, DETECTOR), scan).result(250)
     np.testing.assert_array_equal(results["all"], sums)
 

@@ -112,7 +112,7 @@ def compile_kernels(processes: DaskProcesses, folder: Path) -> None:
 @pytest.fixture
 def executor(dask: DaskProcesses) -> Iterator[ClusterExecutor]:
     dask.revive()
-    with ClusterExecutor(dask.address, timeout=60, patience=1) as cluster:
+    with ClusterExecutor(dask.address, timeout=150, patience=1) as cluster:
         all_there = lambda: set(cluster.workers) == {dask.addresses[name] for name in dask.workers}  # noqa: E731
         until(all_there, "the workers join")
         yield cluster

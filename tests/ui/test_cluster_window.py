@@ -48,7 +48,7 @@ def warm_up(dask: DaskProcesses, folder: Path) -> None:
     analyses = (ltdesk.VirtualDetector(ltdesk.Disk(cy=16, cx=16, r=4), name="bf"), ltdesk.MeanFrame())
     with (
         ltdesk.open(write_scan(folder / "warm.h5", FRAMES)) as dataset,
-        ClusterExecutor(dask.address, timeout=60) as executor,
+        ClusterExecutor(dask.address, timeout=150) as executor,
     ):
         until(lambda: len(executor.workers) == 1, "the worker")
         for _ in range(2):
@@ -157,23 +157,20 @@ def test_a_drag_shows_previews_whose_cube_came_once(user: User, dask: DaskProces
     assert not any("binned_frames" in names for names in kinds), "the cube has come with the first image"
 
 
-def test_a_lost_scheduler_is_waited_for_and_the_job_goes_on(
-    user: User, dask: DaskProcesses, storage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_scheduler_is_waited_for_and_the_job_goes_on(user: User, dask: DaskProcesses, storage: str) -> None:
     open_twin(user, dask, storage)
     dask.signal("one", signal.SIGSTOP)  # so that the next job is under way, for as long as we want
     user.key(user.frame_view, Qt.Key_Right)
     user.wait(lambda: user.desk.live.keeper._jobs, "the job")
     dask.kill_scheduler()
     dask.forget("one")
-    user.wait(lambda: "reconnecting, 1 s" in user.window.job_bar.executor.text(), "the words")
+    user.wait(lambda: "reconnecting, " in user.window.job_bar.executor.text(), "the words")
     assert user.image_view.status == "preview", "from what came before"
     user.image.double_click((3, 2))
     user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[3, 2]), "a frame meanwhile")
     assert user.dialog() is None
     dask.start_scheduler()
     dask.start_worker("one", "127.0.0.2")
-    monkeypatch.setattr("tests.ui.user.TIMEOUT", 120.0)  # two processes start, and load what they compute with
     user.wait_exact()
     np.testing.assert_array_equal(user.shown(), image_of(user))
     user.wait(lambda: user.window.job_bar.executor.text().endswith("1 worker"), "the status bar")

@@ -22,7 +22,7 @@ from ltdesk.ui.look import style
 from ltdesk.ui.pictures.picture_view import PictureView
 from tests.ui.picture_hand import PictureHand
 
-TIMEOUT = 120.0  # of what never comes; on a busy machine a compiled kernel takes its time
+TIMEOUT = 200.0  # of what never comes; on a busy machine a compiled kernel takes its time
 
 
 class User:
