@@ -18,8 +18,9 @@ from ltdesk.ui.live.latest_answers import LatestAnswers
 from ltdesk.ui.live.live import LiveJobs
 from ltdesk.ui.live.wishes import Wish, analysis_wish, shown_analysis, shown_wishes
 from ltdesk.ui.pictures.composite import Layer
+from ltdesk.ui.pictures.content import Work
 from ltdesk.ui.pictures.frequencies import frequency_scale
-from ltdesk.ui.pictures.picture_view import PictureView, Work
+from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.pictures.prepare import Picture, Status
 from ltdesk.ui.pictures.vectors import Vectors
 from ltdesk.ui.session_model import SessionModel

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pyqtgraph as pg
@@ -18,43 +16,23 @@ from ltdesk.session import Display
 from ltdesk.ui.live.latest_worker import LatestWorker
 from ltdesk.ui.live.mailbox import Mailbox
 from ltdesk.ui.look import style
-from ltdesk.ui.pictures import colour_maps, display_scale
-from ltdesk.ui.pictures.composite import Layer, prepare_composite
-from ltdesk.ui.pictures.levels import whole_turn
+from ltdesk.ui.pictures import display_scale
+from ltdesk.ui.pictures.composite import Layer
+from ltdesk.ui.pictures.content import Content, Work, content_of, cost_of, prepare_content, tells_angles
 from ltdesk.ui.pictures.levels_bar import LevelsBar
 from ltdesk.ui.pictures.picture_canvas import PictureCanvas
 from ltdesk.ui.pictures.picture_export import picture_image
 from ltdesk.ui.pictures.picture_header import PictureHeader
 from ltdesk.ui.pictures.plates import STATUS_TIPS, PlateLayer
-from ltdesk.ui.pictures.prepare import Picture, Prepared, Status, prepare
+from ltdesk.ui.pictures.prepare import Picture, Prepared, Status
 from ltdesk.ui.pictures.readout import Kind, PixelScale, readout_text
 from ltdesk.ui.pictures.scale_bar import bar_for
-from ltdesk.ui.pictures.vectors import Vectors, prepare_vectors
-
-
-@dataclass(eq=False)
-class Work:
-    """A picture, or vectors, that take work to make: done once, and in the thread where that takes long.
-
-    cost : about how long, in pixels of a plain picture that is prepared
-    """
-
-    make: Callable[[], Picture | Vectors]
-    cost: int
-
-    @cached_property
-    def made(self) -> Picture | Vectors:
-        return self.make()
-
-
-Content = Picture | Vectors | tuple[Layer, ...] | Work
+from ltdesk.ui.pictures.vectors import Vectors
 
 pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 
 AT_ONCE = 512 * 512
 """Pictures up to this many pixels are prepared in the GUI thread (4 ms measured), larger ones in a thread."""
-ESTIMATE_COST, COMPOSITE_COST, VECTOR_COST = 4, 2, 6
-"""How much longer a picture with estimated positions takes (256x256: 6 ms), a composite's layer, and vectors."""
 BAR_SHARE, LONGEST_BAR = 0.28, 160.0
 
 
@@ -202,7 +180,7 @@ class PictureView(QWidget):
     def show_prepared(self, prepared: Prepared) -> None:
         """Show what `prepare`, `prepare_vectors` or `prepare_composite` made, in whatever thread."""
         self._generation += 1  # what is still being prepared comes too late
-        self._content = _content_of(prepared)
+        self._content = content_of(prepared)
         self._unit, self._status = prepared.picture.unit, prepared.picture.status
         self._display = prepared.display
         self.header.show_display(self._display)
@@ -378,8 +356,8 @@ class PictureView(QWidget):
         if content is None:
             return
         self._generation += 1
-        if _cost(content) <= AT_ONCE:
-            self._show(_prepare(content, self._display, self._unit, self._status))
+        if cost_of(content) <= AT_ONCE:
+            self._show(prepare_content(content, self._display, self._unit, self._status))
             return
         self._worker.submit(self._preparation(self._generation))
 
@@ -388,7 +366,7 @@ class PictureView(QWidget):
         mailbox = self._mailbox
 
         def task() -> None:
-            prepared = _prepare(content, display, unit, status)
+            prepared = prepare_content(content, display, unit, status)
             mailbox.put("prepared", lambda: self._show_if(generation, prepared))
 
         return task
@@ -479,43 +457,3 @@ class PictureView(QWidget):
     def picture_rect(self) -> QRectF:
         """What the picture covers of `canvas.viewport()`."""
         return self.canvas.picture_rect()
-
-
-def _prepare(content: Content, display: Display, unit: str, status: Status) -> Prepared:
-    if isinstance(content, Work):
-        return _prepare(content.made, display, unit, status)
-    if isinstance(content, Picture):
-        return prepare(content, display)
-    if isinstance(content, Vectors):
-        return prepare_vectors(content, display)
-    return prepare_composite(content, display, unit=unit, status=status)
-
-
-def tells_angles(prepared: Prepared) -> bool:
-    """Are the values angles, with a colour for each direction?"""
-    if prepared.colours or prepared.levels is None or not colour_maps.is_cyclic(prepared.display.colour_map):
-        return False
-    return prepared.levels == whole_turn(prepared.levels, prepared.picture.unit) == (0.0, 360.0)
-
-
-def _cost(content: Content) -> int:
-    """About how long preparing takes, in pixels of a plain picture."""
-    if isinstance(content, Work):
-        return _cost(content.made) if "made" in vars(content) else content.cost
-    if isinstance(content, Picture):
-        estimated = content.estimated and content.done() is not None
-        return content.values.size * (ESTIMATE_COST if estimated else 1)
-    if isinstance(content, Vectors):
-        return VECTOR_COST * content.y.size
-    return COMPOSITE_COST * sum(layer.values.size for layer in content)
-
-
-def _content_of(prepared: Prepared) -> Content:
-    picture = prepared.picture
-    if prepared.wheel:
-        _, y, x = prepared.layers
-        return Vectors(y.values, x.values, picture.valid, picture.failed, picture.unit, picture.status)
-    if not prepared.colours:
-        return picture
-    pairs = zip(prepared.layers, prepared.colours, strict=True)
-    return tuple(Layer(p.values, p.valid, colour, p.name, p.failed) for p, colour in pairs)
