@@ -1,7 +1,7 @@
 # Everything here sets itself up: `make run` and `make test` are all a fresh machine needs.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format screenshots bench set-up set-up-dev constraints clean distclean
+.PHONY: help run test lint checks format screenshots bench set-up set-up-dev constraints clean distclean
 
 # The newest of these that is 3.11 or later makes .venv; PYTHON=... overrides it.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -18,11 +18,14 @@ run: set-up  ## set up, and open the window on the demo scan (without a display:
 	@$(ENV) $(BIN)/python packaging/first_run.py $(BUILD)/demo
 
 test: set-up-dev  ## set up, check the code (ruff, mypy, imports), run all tests with coverage
-	@status=0; $(MAKE) --no-print-directory lint || status=1; \
+	@status=0; $(MAKE) --no-print-directory checks || status=1; \
 	$(ENV) $(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 lint: set-up-dev  ## check the code
+	@$(MAKE) --no-print-directory checks
+
+checks:
 	@status=0; \
 	$(BIN)/ruff format --check . || status=1; \
 	$(BIN)/ruff check . || status=1; \

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from ltdesk.geometry import Disk, Rectangle
 from ltdesk.session import Display
-from ltdesk.ui.pictures import picture_view
+from ltdesk.ui.pictures import content
 from ltdesk.ui.pictures.picture_header import PictureHeader
 from ltdesk.ui.pictures.picture_item import extent
 from ltdesk.ui.pictures.picture_view import PictureView
@@ -173,7 +173,7 @@ def test_a_large_picture_is_prepared_in_a_thread(make: Make, qtbot: QtBot, monke
         threads.append(threading.current_thread() is threading.main_thread())
         return prepare(picture, display)
 
-    monkeypatch.setattr(picture_view, "prepare", watched)
+    monkeypatch.setattr(content, "prepare", watched)
     hand = make(values=None)
     for brightest in (1, 2, 3):
         hand.view.set_picture(np.full((800, 800), brightest))
