@@ -170,11 +170,16 @@ class Previews:
         if scan is None or not can_preview(spec):
             return None
         found = preview(scan.cube, spec, dataset) if scan.cube.done else None
-        if scan.is_large and not scan.cube.complete:
+        if self.reads(dataset):
             sample = self._sample_of(scan)
             if len(sample.frames):
                 return beside(found, sampled(sample, spec, dataset))
         return found
+
+    def reads(self, dataset: Dataset) -> bool:
+        """Does `images` need frames of the scan, beside what its cube has?"""
+        scan = self._of(dataset)
+        return scan is not None and scan.is_large and not scan.cube.complete
 
     def sharpen(self, dataset: Dataset) -> bool:
         """Read more frames of a large scan, once; True where `images` knows more since."""
@@ -219,6 +224,7 @@ class Previews:
                 log.info("no preview is looked for: %s", error)
             if scan.loading:
                 self._in_thread(self._load, scan)
+                return True  # it may be read by now
         return scan.loading
 
     def _take(self, scan: _Scan, partial: Partial) -> None:

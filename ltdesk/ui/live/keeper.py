@@ -34,7 +34,7 @@ WORTH_KEEPING = 2.0
 """Seconds after which a job goes on to its end although a part of it is not wanted any more."""
 IN_A_ROW = 0.3
 """Changes that follow one another within these seconds (keys held down) are treated as a drag is."""
-REST = 0.03
+REST = 0.025
 """Seconds without a move after which the hand rests: where previews follow it the exact image is computed then. A mouse
 moves every 8 to 17 ms."""
 INTERVAL, HURRIED_INTERVAL = 1 / 30, 1 / 60
@@ -195,9 +195,12 @@ class Keeper:
             job.handle.cancel()
         if dataset is None:
             return
-        self._preview(dataset, previewed, generation)
+        if not rested:
+            self._preview(dataset, previewed, generation)
         for _, group in groupby(missing, key=lambda wish: wish.region):
             self._start(dataset, tuple(group), generation)
+        if rested:  # what counts now is the exact image
+            self._preview(dataset, previewed, generation)
         if not missing:
             self._start_rest(dataset, generation)
 
@@ -217,7 +220,7 @@ class Keeper:
         if not self._previews.helps(dataset, wish) or (self._previews.known(wish) is not None and not again):
             return False
         answer = self._previews.make(dataset, wish, generation)
-        if answer is not None:
+        if answer is not None and self.answer(wish) is None:
             self._told(answer)
         return answer is not None
 
@@ -268,7 +271,10 @@ class Keeper:
         return max(0.0, min(ends)) if ends else None
 
     def _start(self, dataset: Dataset, wishes: Wishes, generation: int) -> None:
-        self._preview(dataset, wishes, generation)
+        """Start a job, and make previews beside it; before it where those have to read."""
+        reads = self._previews.reads(dataset)
+        if reads:
+            self._preview(dataset, wishes, generation)
         with self._changed:
             others = list(self._jobs)
         try:
@@ -280,6 +286,9 @@ class Keeper:
             self._give_up(wishes)
             raise
         self._run(job)
+        if not reads:
+            self._preview(dataset, wishes, generation)
+            job.under |= {wish.key: self._previews.known(wish) for wish in wishes}
 
     def _start_rest(self, dataset: Dataset, generation: int) -> None:
         """Once all is known, make what the preview lacks: the pass that was to make it was stopped."""

@@ -74,6 +74,10 @@ class PreviewAnswers:
             self._known[wish.key] = answer
         return answer
 
+    def reads(self, dataset: Dataset) -> bool:
+        """Do previews come from frames of the scan, not from its cube alone?"""
+        return self._previews is not None and self._previews.reads(dataset)
+
     def sharpen(self, dataset: Dataset) -> bool:
         """Read more, where previews come from a few frames; True where `make` knows more since."""
         return self._previews is not None and self._previews.sharpen(dataset)
