@@ -306,6 +306,16 @@ def test_readout_follows_the_mouse_and_rests_on_the_cursor(make: Make) -> None:
     assert hand.view.readout == "(3, 4) = 124 e"
 
 
+def test_the_readouts_plate_keeps_its_room_while_what_it_tells_is_of_one_kind(make: Make) -> None:
+    view = make(values=STEPS.astype(np.uint64) * 10**9, unit="counts").view
+    view.set_cursor((30, 30))
+    wide = view.plates.readout.width()
+    view.set_picture(STEPS, unit="counts")
+    assert view.plates.readout.width() == wide
+    view.set_picture(STEPS, unit="px")
+    assert view.plates.readout.width() < wide
+
+
 def test_readout_follows_a_new_picture(make: Make) -> None:
     hand = make("frame")
     hand.hover((2, 1))

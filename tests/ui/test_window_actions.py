@@ -227,3 +227,29 @@ def test_the_hint_follows_the_menus(user: User) -> None:
     user.window.actions_by_name["open"].showStatusText(user.window)
     QApplication.processEvents()
     assert user.window.job_bar.hint.whole_text() == "Open a scan, a session or a result"
+
+
+def test_fit_is_heard_in_a_number_field_too_and_then_fits_both(user: User) -> None:
+    views = (user.frame_view, user.image_view)
+    for view in views:
+        view.fit()
+    whole = [view.viewbox.viewRect() for view in views]
+    for view in views:
+        view.zoom(3.0)
+    field = user.window.editor.findChild(QAbstractSpinBox)
+    assert field is not None
+    QApplication.setActiveWindow(user.window)
+    field.setFocus()
+    assert [view.viewbox.viewRect() for view in views] != whole
+    QTest.keyClick(field, Qt.Key_0, Qt.ControlModifier)
+    assert [view.viewbox.viewRect() for view in views] == whole
+
+
+def test_fit_is_of_the_picture_with_the_keyboard(user: User) -> None:
+    user.frame_view.zoom(3.0)
+    zoomed = user.frame_view.viewbox.viewRect()
+    whole = user.image_view.viewbox.viewRect()
+    user.image_view.zoom(3.0)
+    user.key(user.image_view, Qt.Key_0)
+    assert user.image_view.viewbox.viewRect() == whole
+    assert user.frame_view.viewbox.viewRect() == zoomed

@@ -177,6 +177,7 @@ class ProfilePlot(QWidget):
             axis.setTextPen(theme.dim)
         self._plot.getAxis("left").setWidth(9 * style.GRID)
         self.legend.setLabelTextColor(theme.text)
+        self.legend.setBrush(pg.mkBrush(theme.panel))  # words over curves can't be read
         for name, item in self._items.items():
             colour = COLOURS.get(name, theme.dim)
             item.setPen(pg.mkPen(colour, width=2))

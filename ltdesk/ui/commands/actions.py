@@ -67,7 +67,7 @@ TABLE = (
     Spec("copy_image", "Edit", "Copy &Image", "Ctrl+Shift+C", "Copy the image on the right, with its scale bar", "copy"),
     Spec("copy_frame", "Edit", "Copy &Diffraction", "Ctrl+Alt+C", "Copy the frame on the left, with its scale bar"),
     Spec("copy_python", "Edit", "Copy as &Python", "Ctrl+Shift+P", "Copy a script that computes the image shown", "python"),
-    Spec("fit", "View", "&Fit", "0", "Show the whole picture that the mouse is over", "fit"),
+    Spec("fit", "View", "&Fit", "0; Ctrl+0", "Show the whole picture that the mouse or the keyboard is on, else both", "fit"),
     Spec("zoom_in", "View", "Zoom &In", "Ctrl++; Ctrl+=", "Enlarge the picture that the mouse is over"),
     Spec("zoom_out", "View", "Zoom &Out", "Ctrl+-", "Make the picture smaller that the mouse is over"),
     Spec("next_scale", "View", "Next S&cale", "L", "Linear, square root or logarithm; display only, the data stay", "scale"),

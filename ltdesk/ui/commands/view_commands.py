@@ -63,7 +63,7 @@ class ViewCommands(QObject):
 
     def _wire_actions(self, actions: Actions) -> None:
         actions.connect(
-            fit=lambda: self._current().fit(),
+            fit=self._fit,
             zoom_in=lambda: self._current().zoom(ZOOM),
             zoom_out=lambda: self._current().zoom(1 / ZOOM),
             next_scale=lambda: self._current().next_scale(),
@@ -120,6 +120,13 @@ class ViewCommands(QObject):
     def _draw_region(self, y0: int, x0: int, y1: int, x1: int) -> None:
         self._drag_region(y0, x0, y1, x1)
         self._model.end_drag()
+
+    def _fit(self) -> None:
+        """Where neither picture is meant, as from a number field, both are."""
+        views = (self._frame, self._image)
+        meant = [view for view in views if view.underMouse()]
+        for view in meant or [view for view in views if view.canvas.hasFocus()] or views:
+            view.fit()
 
     def _current(self) -> PictureView:
         """The picture that the mouse is over, else the one with the keyboard, else the frame."""

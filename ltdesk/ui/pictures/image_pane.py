@@ -29,7 +29,7 @@ NOTHING: tuple[list[Answer], tuple[object, ...]] = ([], ())
 FOLLOWED = ("shown", "shown_slice", "spectrum", "selected", "detectors", "analyses", "follows")
 WORK = 16
 """How much longer working out a map takes than preparing a picture of it."""
-REST_MS = 30
+REST_MS = 25
 """Without a move for so long the hand rests, and an image that is exact says so."""
 COUNTED_FRAME = 1 << 20
 """Frames up to this many pixels are searched for a mask's pixels at once (about a millisecond)."""
@@ -197,6 +197,8 @@ class ImagePane(QObject):
     def _status(self, answer: Answer, wish: Wish) -> Status:
         """While the hand moves the image is exact for a place that it has just left: nothing is claimed then."""
         moving, other = self._moving.isActive(), answer.wish.key != wish.key
+        if answer.state == "preview" and not answer.valid.all():
+            return "estimate"  # of a few frames
         if self._model.dragging and (moving or other):
             return answer.state if answer.state in ("preview", "filling") else ""
         if other:

@@ -86,6 +86,7 @@ class PictureView(QWidget):
         self._cursor: tuple[int, int] | None = None
         self._region: AnyShape | None = None
         self._hovered: tuple[int, int] | None = None
+        self._said: object = None
         self._build(title)
         self._connect()
         self._start_worker()
@@ -386,6 +387,10 @@ class PictureView(QWidget):
         self.canvas.set_region(self._region)
         self.levels_bar.show_prepared(prepared)
         self.header.show_composite(composite)
+        said = (prepared.picture.unit, prepared.wheel, composite)
+        if said != self._said:
+            self._said = said
+            self.plates.readout.forget_width()
         status = prepared.picture.status
         self.plates.status.set_status(status)
         angles = not prepared.wheel and tells_angles(prepared)

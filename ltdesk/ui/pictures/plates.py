@@ -57,6 +57,10 @@ class Plate(QWidget):
         self.setAccessibleDescription(text)
         self._arrange()
 
+    def forget_width(self) -> None:
+        """What is written from now on is of another kind: the plate need not keep the room of what was."""
+        self._widest = 0.0
+
     def sizeHint(self) -> QSize:
         needed = self._metrics().horizontalAdvance(self._text)
         self._widest = max(self._widest, needed) if self._steady and self._text else needed
