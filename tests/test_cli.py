@@ -330,6 +330,7 @@ def test_info_says_what_is_in_a_file(folder: Path) -> None:
     assert {entry["path"].strip("/") for entry in facts["datasets"]} == {"a/data", "b/data"}
     text = ltdesk("info", "scan.h5", cwd=folder).stdout
     assert "16 x 20 pixels, <u2" in text
+    assert "26.9 kB of frames, 1 partition\n" in text
     assert "42 good of 42 expected" in text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ltdesk.commands.requests import open_requested
 from ltdesk.engine.dataset import Dataset
+from ltdesk.ui.look.sizes import size_text
 
 
 def main(args: argparse.Namespace) -> int:
@@ -44,14 +45,14 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 def as_text(facts: dict[str, Any]) -> str:
     """The facts for a reader."""
     sy, sx = facts["scan_shape"]
-    ky, kx = facts["frame_shape"]
+    (ky, kx), count = facts["frame_shape"], facts["partitions"]
     lines = [
         ("file", facts["file"]),
         ("format", facts["format"]),
         ("dataset", facts["dataset"] or ""),
         ("scan", f"{sy} x {sx} positions"),
         ("frame", f"{ky} x {kx} pixels, {facts['dtype']}"),
-        ("size", f"{facts['bytes'] / 1e9:.3g} GB of frames, {facts['partitions']} partitions"),
+        ("size", f"{size_text(facts['bytes'])} of frames, {count} partition{'' if count == 1 else 's'}"),
         ("frames", f"{facts['frames_good']} good of {facts['frames_expected']} expected"),
         ("calibration", _calibration_text(facts["calibration"])),
         ("NaN or inf", _count_text(facts)),

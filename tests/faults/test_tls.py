@@ -64,12 +64,12 @@ def encrypted(ours: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 def test_a_job_runs_over_tls(encrypted: DaskProcesses, ours: dict[str, str], tmp_path: Path) -> None:
     array = np.random.default_rng(2).integers(0, 9999, (8, 9, 10, 11)).astype("<u2")
     np.save(tmp_path / "scan.npy", array)
-    with dask.config.set(ours), ClusterExecutor(encrypted.address, timeout=60) as executor:
+    with dask.config.set(ours), ClusterExecutor(encrypted.address, timeout=150) as executor:
         until(lambda: executor.workers == (encrypted.addresses["one"],), "the worker joins")
         assert executor.address.startswith("tls://")
         assert executor.workers[0].startswith("tls://127.0.0.2:")
         with open_dataset(tmp_path / "scan.npy") as scan:
-            results = executor.submit(job_for(scan, SumFrame()), scan).result(60)
+            results = executor.submit(job_for(scan, SumFrame()), scan).result(250)
     np.testing.assert_array_equal(results["sum_frame"], array.sum(axis=(0, 1)))
     assert results.execution["hosts"] == ["127.0.0.2"]
 

@@ -103,7 +103,7 @@ def compile_kernels(processes: DaskProcesses, folder: Path) -> None:
     np.save(folder / "scan.npy", np.ones((24, 16, 128, 128), np.float32))
     with (
         open_dataset(folder / "scan.npy") as scan,
-        ClusterExecutor(processes.address, timeout=60, patience=300) as executor,
+        ClusterExecutor(processes.address, timeout=150, patience=300) as executor,
     ):
         until(lambda: len(executor.workers) == len(HOSTS), "the workers join")
         executor.submit(job_for(scan, *ANALYSES), scan).result(300)
