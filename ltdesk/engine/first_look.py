@@ -27,6 +27,14 @@ class SampledFrames(NamedTuple):
     positions: NDArray[np.intp]
     frames: NDArray[Any]
 
+    def and_more(self, others: SampledFrames) -> SampledFrames:
+        """These, and those of `others` at positions that these have not."""
+        known = {tuple(place) for place in self.positions.tolist()}
+        new = [index for index, place in enumerate(others.positions.tolist()) if tuple(place) not in known]
+        return SampledFrames(
+            np.concatenate([self.positions, others.positions[new]]), np.concatenate([self.frames, others.frames[new]])
+        )
+
 
 class Sample(NamedTuple):
     """The mean frame ``(ky, kx) float64`` of `frames` positions; NaN everywhere if there was none.

@@ -188,10 +188,9 @@ class Previews:
             return False
         before, scan.sample, scan.is_coarse = scan.sample, None, False
         sample = self._sample_of(scan)
-        if before is not None and len(sample.frames) <= len(before.frames):
-            scan.sample = before
-            return False
-        return True
+        if before is not None:
+            scan.sample = sample = before.and_more(sample)
+        return before is None or len(sample.frames) > len(before.frames)
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop writing, wait for the threads."""
