@@ -3,10 +3,11 @@
     python benchmarks/locality.py [--mb 2048] [--workers 2] [--rounds 5] [--json OUT]
 
 It starts a NameNode, three DataNodes and the workers on this machine (tests/cluster/hdfs.py, tests/dask_processes.py),
-a worker a host, and ingests a scan with two copies. "file" is the local executor on the source, with as many threads as
-there are workers; "mapped" the workers on the block files, all of them checked before; "first pass" the same in the job
-that checks them; "WebHDFS" workers that may map nothing. Kernels are compiled before anything counts. File and mapped
-are run in turn; printed are the best seconds and the median of the ratios within each turn.
+a worker a host, and ingests a scan with two copies; for one worker, one DataNode that holds all, so that each block has
+a worker on its host. "file" is the local executor on the source, with as many threads as there are workers; "mapped"
+the workers on the block files, all of them checked before; "first pass" the same in the job that checks them; "WebHDFS"
+workers that may map nothing. Kernels are compiled before anything counts. File and mapped are run in turn; printed are
+the best seconds and the median of the ratios within each turn.
 """
 
 from __future__ import annotations
@@ -52,11 +53,11 @@ def main() -> int:
     arguments = parse()
     with tempfile.TemporaryDirectory(prefix="ltdesk-locality-") as name:
         folder = Path(name)
-        hdfs = Hdfs(folder / "hdfs")
+        hdfs = Hdfs(folder / "hdfs", datanodes=1 if arguments.workers == 1 else 3)
         hdfs.start()
         try:
             with open_dataset(make_scan(folder / "scan.npy", arguments.mb, arguments.dtype)) as source:
-                uri = ingest(source, hdfs.uri("/scan")).uri
+                uri = ingest(source, hdfs.uri("/scan"), replication=min(2, len(hdfs.hosts))).uri
                 measured = measure(source, uri, hdfs, folder, arguments)
         finally:
             hdfs.stop()
