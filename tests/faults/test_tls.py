@@ -76,7 +76,7 @@ def test_a_job_runs_over_tls(encrypted: DaskProcesses, ours: dict[str, str], tmp
 
 def test_no_certificates_here(encrypted: DaskProcesses) -> None:
     with pytest.raises(ClusterError, match=r"there are no certificates here to connect with.*distributed\.comm\.tls"):
-        ClusterExecutor(encrypted.address, timeout=5)
+        ClusterExecutor(encrypted.address, timeout=100)
 
 
 def test_a_scheduler_of_another_authority_is_not_trusted(encrypted: DaskProcesses, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_scheduler_of_another_authority_is_not_trusted(encrypted: DaskProcesse
         dask.config.set(authority(tmp_path, "other")),
         pytest.raises(ClusterError, match=rf"{encrypted.address}: its certificate is not trusted here \(.*ca-file"),
     ):
-        ClusterExecutor(encrypted.address, timeout=5)
+        ClusterExecutor(encrypted.address, timeout=100)
 
 
 def test_a_certificate_that_the_scheduler_does_not_trust(
@@ -93,7 +93,7 @@ def test_a_certificate_that_the_scheduler_does_not_trust(
     """We trust its authority; it doesn't trust ours."""
     other = authority(tmp_path, "other") | {"distributed.comm.tls.ca-file": ours["distributed.comm.tls.ca-file"]}
     with dask.config.set(other), pytest.raises(ClusterError, match=rf"{encrypted.address}: ") as caught:
-        ClusterExecutor(encrypted.address, timeout=5)
+        ClusterExecutor(encrypted.address, timeout=100)
     assert "does not trust the certificate given" in str(caught.value)
 
 
@@ -101,6 +101,6 @@ def test_one_that_speaks_no_tls(ours: dict[str, str], tmp_path: Path) -> None:
     plain = DaskProcesses(tmp_path)
     try:
         with dask.config.set(ours), pytest.raises(ClusterError, match="speaks no TLS"):
-            ClusterExecutor(plain.address.replace("tcp:", "tls:"), timeout=20)
+            ClusterExecutor(plain.address.replace("tcp:", "tls:"), timeout=100)
     finally:
         plain.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +146,15 @@ def test_a_drag_shows_previews_whose_cube_came_once(user: User, dask: DaskProces
     cluster.submit = watched  # type: ignore[method-assign]
     before = user.selected.shape
     user.frame.press((before.cy, before.cx))
-    for step in range(1, 5):
-        user.frame.move((before.cy, before.cx + step))
-        states.clear()
-        user.wait(lambda: "preview" in states, "a preview")
+    steps = count(1)
+
+    def moved_and_seen() -> bool:
+        """Once the hand rests the exact image comes first, and so small a one at once."""
+        user.frame.move((before.cy, before.cx + 1 + next(steps) % 4))
+        return "preview" in states
+
+    user.wait(moved_and_seen, "a preview while the hand moves")
+    user.frame.move((before.cy, before.cx + 4))
     user.frame.release((before.cy, before.cx + 4))
     user.wait_exact()
     assert user.selected.shape != before
