@@ -86,6 +86,8 @@ def _distrust(address: str, error: BaseException) -> ClusterError | None:
             return ClusterError(f"{address}: its certificate is not trusted here ({cause.verify_message})", way_out)
     if any(isinstance(cause, ssl.SSLError | FatalCommClosedError) for cause in causes):
         return ClusterError(f"{address}: it does not trust the certificate given, or speaks no TLS", way_out)
+    if any(isinstance(cause, ValueError) for cause in causes):  # it greeted before tornado could ask for TLS
+        return ClusterError(f"{address}: it speaks no TLS", way_out)
     return None
 
 
