@@ -512,3 +512,17 @@ def test_this_disk_is_known(scan: Path) -> None:
 
 def test_errors_are_ours() -> None:
     assert issubclass(DamagedFileError, LtdeskError)
+
+
+def test_views_of_a_large_file_outlive_its_close(tmp_path: Path) -> None:
+    """Its pages are let go before it is unmapped."""
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.write(b"begin")
+        file.truncate(3 << 29)
+        file.seek((3 << 29) - 3)
+        file.write(b"end")
+    with MappedFile(path, access="map") as mapped:
+        begin, end = mapped.view(0, 5), mapped.view((3 << 29) - 3, 3)
+        assert bytes(begin) == b"begin"
+    assert (bytes(begin), bytes(end)) == (b"begin", b"end")
