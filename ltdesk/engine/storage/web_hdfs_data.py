@@ -17,11 +17,13 @@ from ltdesk.engine.storage.storage import PIECE, Pieces
 from ltdesk.engine.storage.web_hdfs_calls import CREATE, OPEN, Calls, Unserved, reason, refused
 from ltdesk.errors import LtdeskError, StorageError
 
-BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError)
+NO_ANSWER = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
+BROKEN = (*NO_ANSWER, OSError)
 LASTING = ("AccessControlException", "SecurityException", "FileNotFoundException", "FileAlreadyExistsException")
 """What a data node refuses, and every other would too."""
 WRITES = 5
-"""Attempts to write a file, each from its start."""
+"""Attempts to write a file, each from its start; more for nodes that don't answer, until patience ends: a NameNode
+names dead ones for a while."""
 BLOCK_UNIT = 1 << 20
 """Block sizes are multiples of this: NameNodes refuse smaller ones, and those that are no multiple of 512."""
 
@@ -183,11 +185,11 @@ def upload(
             _send(calls, session, url, path, _Body(pieces(), nbytes, path))
             return
         except BROKEN as error:
-            broken += 1
-            if broken == WRITES:
+            broken, pause = broken + 1, next(pauses, None)
+            if broken >= WRITES and (pause is None or not isinstance(error, NO_ANSWER)):
                 raise _not_written(calls, path, error) from error
             excluded.add(url)
-            time.sleep(0.1 * 2**broken)
+            time.sleep(0.1 if pause is None else pause)
         except Unserved:  # none is left, or a NameNode that has just started knows none yet
             if excluded.forget():
                 continue
