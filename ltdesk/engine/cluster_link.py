@@ -121,9 +121,8 @@ class Link:
             raise error
         if flight.future.status != "finished":
             return None
-        if (
-            flight.worker.direct
-        ):  # it has it, unless dask gave the task to another: asking who has it would cost as much
+        if flight.worker.direct:
+            # it has the answer, unless dask gave the task to another: asking who has it would cost as much
             where: dict[Any, list[str]] = {flight.key: [flight.worker.address]}
             data = (await gather_from_workers(where, rpc=self._client.rpc))[0]
             if flight.key in data:

@@ -146,12 +146,17 @@ def test_what_is_given_up_is_not_tried_until_it_is_wanted_again(previews: Previe
     assert previews.is_wanted(dataset)
 
 
-def test_of_a_large_scan_some_frames_are_seen_before_any_pass(
-    previews: Previews, dataset: Dataset, frames: NDArray[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def sample_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any scan is large, and twenty of its frames are read however long it takes."""
     monkeypatch.setattr(module, "LARGE", 0)
     monkeypatch.setattr(module, "SAMPLE_FRAMES", 20)
     monkeypatch.setattr(module, "SAMPLE_SECONDS", 60.0)
+
+
+def test_of_a_large_scan_some_frames_are_seen_before_any_pass(
+    previews: Previews, dataset: Dataset, frames: NDArray[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample_twenty(monkeypatch)
     previews.open(dataset)
     assert previews.helps(dataset, DISK)
     found = known(previews.images(dataset, DISK))
@@ -170,9 +175,7 @@ def test_of_a_large_scan_some_frames_are_seen_before_any_pass(
 def test_frames_seen_on_opening_are_the_first_image_and_more_follow_once(
     previews: Previews, dataset: Dataset, frames: NDArray[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LARGE", 0)
-    monkeypatch.setattr(module, "SAMPLE_FRAMES", 20)
-    monkeypatch.setattr(module, "SAMPLE_SECONDS", 60.0)
+    sample_twenty(monkeypatch)
     seen = sample_mean(dataset, count=6, seconds=60.0).seen
     assert seen is not None
     previews.open(dataset, seen)
@@ -197,9 +200,7 @@ def _never(*_: object) -> NDArray[Any]:
 def test_beside_a_sample_what_the_cube_has_so_far_counts(
     previews: Previews, dataset: Dataset, frames: NDArray[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LARGE", 0)
-    monkeypatch.setattr(module, "SAMPLE_SECONDS", 60.0)
-    monkeypatch.setattr(module, "SAMPLE_FRAMES", 20)
+    sample_twenty(monkeypatch)
     previews.open(dataset)
     cube, first = previews.cube(dataset), dataset.plan()[0]
     job = Job(dataset=dataset.ref, analyses=(cube.analysis,))
