@@ -179,6 +179,8 @@ def main(paths: Sequence[str] | str | None = None) -> int:
     start = Start(settings, names[0] if names else "")
     error_report.install(start.session_json, lambda: start.window)
     signal.signal(signal.SIGINT, lambda *_: start.window.close())
+    # Closed before the event loop runs, the last window's own request to quit would find nobody.
+    start.window.closing.connect(lambda: QTimer.singleShot(0, app.quit))
     heartbeat = QTimer(start)  # Python sees a signal only when it runs
     heartbeat.start(250)
     collector = Collector(start)

@@ -55,6 +55,12 @@ def test_it_opens_the_file_it_is_given_and_ends_well(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_closed_before_the_event_loop_runs_it_ends() -> None:
+    """As an interrupt does that comes in the first moment."""
+    done = run("pass", early="window.close()")
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_a_file_it_shows_the_start_page(tmp_path: Path) -> None:
     done = run("print(window.page is window.welcome); window.close()")
     assert done.returncode == 0, done.stderr
