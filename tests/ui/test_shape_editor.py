@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PyQt5.QtCore import QPoint, QPointF, Qt
 from PyQt5.QtGui import QWheelEvent
@@ -176,8 +177,6 @@ def test_empty_and_partly_outside_are_said(editor: ShapeEditor, model: SessionMo
 
 
 def test_a_mask_of_another_size_is_said(editor: ShapeEditor, model: SessionModel) -> None:
-    import numpy as np
-
     model.open(session_of(PixelMask.from_array(np.ones((3, 4), dtype=bool))))
     assert "3x4" in warning(editor)
     assert "64x96" in warning(editor)
@@ -231,6 +230,27 @@ def test_parts_of_a_nested_combination(editor: ShapeEditor, model: SessionModel)
     assert len(editor.sections) == 3
     retype(editor.sections[2].boxes["cy"], "5")
     assert shape(model) == Disk(cy=30, cx=40, r=9) - (RING + Disk(cy=5, cx=1, r=1))
+
+
+def test_widgets_that_are_used_again_change_what_is_selected_now(editor: ShapeEditor, model: SessionModel) -> None:
+    first, second = Disk(cy=30, cx=40, r=9) - Disk(cy=30, cx=40, r=3), RING - (RING & Disk(cy=20, cx=20, r=7))
+    model.open(session_of(first))
+    was = editor.sections[1]
+    model.open(session_of(Disk(cy=1, cx=2, r=3)))
+    model.open(session_of(second))
+    assert editor.sections[2] is was
+    assert was.operator.currentData() == "&"
+    assert was.boxes["r"].value() == 7
+    retype(was.boxes["r"], "8")
+    assert shape(model) == RING - (RING & Disk(cy=20, cx=20, r=8))
+    choose(was.operator, 0)
+    assert shape(model) == RING - (RING + Disk(cy=20, cx=20, r=8))
+
+
+def test_a_mask_that_takes_the_place_of_another_is_told(editor: ShapeEditor, model: SessionModel) -> None:
+    for shape in ((3, 4), (5, 6)):
+        model.open(session_of(PixelMask.from_array(np.ones(shape, dtype=bool))))
+        assert f"{shape[0]} × {shape[1]}" in editor.sections[0].about.text()
 
 
 def test_corners_of_a_polygon(editor: ShapeEditor, model: SessionModel) -> None:

@@ -116,12 +116,20 @@ def test_about_tells_the_licence(user: User) -> None:
     box.close()
 
 
-def test_the_theme_changes_at_once(user: User) -> None:
+def test_the_theme_changes_as_a_whole(user: User, qtbot) -> None:
     user.trigger("theme_light")
     assert not style.current().is_dark
+    assert not user.window.updatesEnabled()  # nothing is seen of the steps between
+    qtbot.waitUntil(user.window.updatesEnabled)
     assert user.window.palette().window().color().lightness() > 128
+    assert style.LIGHT.window in QApplication.instance().styleSheet()
     user.trigger("theme_dark")
+    user.trigger("theme_light")
+    user.trigger("theme_dark")
+    qtbot.waitUntil(user.window.updatesEnabled)
     assert style.current().is_dark
+    assert user.window.palette().window().color().lightness() < 128
+    assert style.DARK.window in QApplication.instance().styleSheet()
 
 
 def test_the_panel_comes_and_goes(user: User) -> None:

@@ -58,7 +58,7 @@ class ViewCommands(QObject):
     def apply_theme(self, name: style.ThemeName) -> None:
         """Dark, light, or as the system; remembered."""
         self._settings.theme = name
-        style.apply(QApplication.instance(), name)
+        style.change(QApplication.instance(), name)
         self._window.actions_by_name.check(f"theme_{name}")
 
     def _wire_actions(self, actions: Actions) -> None:

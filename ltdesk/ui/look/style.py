@@ -6,10 +6,13 @@ accent, neutral greys, a grid of 8 px. Text is never smaller than 9 pt: rank is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-from PyQt5.QtCore import QObject, Qt
+from PyQt5 import sip
+from PyQt5.QtCore import QObject, Qt, QTimer
 from PyQt5.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QFontMetricsF, QPalette
 from PyQt5.QtWidgets import QApplication, QStyleFactory, QToolTip
 
@@ -81,7 +84,17 @@ def apply(app: QApplication, theme: ThemeName = "dark") -> Theme:
     """
     _follow(app, theme == "system")
     colours = _resolve(app, theme)
-    _apply_colours(app, colours)
+    _finish_changes(app)
+    for _ in _changes(app, colours):
+        pass
+    return colours
+
+
+def change(app: QApplication, theme: ThemeName) -> Theme:
+    """`apply` for windows in use: in steps between which the user is served, painted anew once all is done."""
+    _follow(app, theme == "system")
+    colours = _resolve(app, theme)
+    _Change(app, colours)
     return colours
 
 
@@ -90,10 +103,15 @@ def figures_font(base: QFont) -> QFont:
 
     Qt 5 cannot ask a font for its tabular figures, and numbers must not jump while they change.
     """
-    metrics = QFontMetricsF(base)
-    if len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1:
-        return readable_font(base)
-    return fixed_font(base)
+    return readable_font(base) if _has_tabular_figures(base.toString()) else fixed_font(base)
+
+
+@lru_cache
+def _has_tabular_figures(description: str) -> bool:
+    font = QFont()
+    font.fromString(description)
+    metrics = QFontMetricsF(font)
+    return len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1
 
 
 def fixed_font(base: QFont) -> QFont:
@@ -165,7 +183,8 @@ def _resolve(app: QApplication, theme: ThemeName) -> Theme:
     return LIGHT if theme == "light" else DARK
 
 
-def _apply_colours(app: QApplication, theme: Theme) -> None:
+def _changes(app: QApplication, theme: Theme) -> Iterator[None]:
+    """Give `app` the colours, in steps of about equal length."""
     if app.property("ltdesk_theme") == theme.name:
         return
     first = app.property("ltdesk_theme") is None
@@ -174,9 +193,45 @@ def _apply_colours(app: QApplication, theme: Theme) -> None:
         app.setStyle(QStyleFactory.create("Fusion"))
         app.setFont(readable_font(app.font()))
     app.setStyleSheet("")  # to polish all anew takes Qt 33 ms, to change a sheet 120
+    yield
     app.setPalette(palette(theme))
     QToolTip.setPalette(palette(theme))
     app.setStyleSheet(sheet(theme, GRID))
+    yield
+
+
+class _Change(QObject):
+    """Another theme, a step a turn of the event loop. Meanwhile nothing is painted: it would be in both at once."""
+
+    def __init__(self, app: QApplication, theme: Theme) -> None:
+        _finish_changes(app)
+        super().__init__(app)
+        self._steps = _changes(app, theme)
+        self._waiting = [window for window in app.topLevelWidgets() if window.isVisible() and window.updatesEnabled()]
+        for window in self._waiting:
+            window.setUpdatesEnabled(False)
+        self._step()
+
+    def finish(self) -> None:
+        """Do what is left at once."""
+        for _ in self._steps:
+            pass
+        for window in self._waiting:
+            if not sip.isdeleted(window):
+                window.setUpdatesEnabled(True)
+        self._waiting = []
+        self.deleteLater()
+
+    def _step(self) -> None:
+        for _ in self._steps:
+            QTimer.singleShot(0, self._step)
+            return
+        self.finish()
+
+
+def _finish_changes(app: QApplication) -> None:
+    for under_way in app.findChildren(_Change):
+        under_way.finish()
 
 
 def _follow(app: QApplication, on: bool) -> None:
@@ -198,4 +253,4 @@ class _Follower(QObject):
 
     def _look(self, state: Qt.ApplicationState) -> None:
         if state == Qt.ApplicationActive:
-            _apply_colours(self._app, _resolve(self._app, "system"))
+            _Change(self._app, _resolve(self._app, "system"))

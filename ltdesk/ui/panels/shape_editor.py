@@ -17,6 +17,8 @@ from ltdesk.ui.shapes.pixel_count import PixelCount, count_pixels
 from ltdesk.ui.shapes.shape_leaves import Leaf
 from ltdesk.ui.shapes.shape_words import KIND_NAMES
 
+Form = tuple[str, bool, bool]
+"""What decides which widgets a leaf needs: its kind, whether it joins others, whether it has an operator."""
 NOTHING = "Select a detector to see its numbers."
 
 
@@ -32,6 +34,8 @@ class ShapeEditor(QWidget):
         self._structure: object = None
         self._edit_number = 0
         self.sections: list[ShapeSection] = []
+        self._forms: list[Form] = []
+        self._kept: dict[Form, list[ShapeSection]] = {}
         self.counter = LatestAnswer(self, "pixel count")
         self.counter.answered.connect(self._show_count)
         self._make_widgets()
@@ -108,34 +112,45 @@ class ShapeEditor(QWidget):
         if structure != self._structure:
             self._structure = structure
             self._edit_number += 1
-            self._rebuild(leaves)
+            self._take_sections(leaves)
         for section, leaf in zip(self.sections, leaves, strict=True):
-            section.show_shape(leaf.shape)
+            section.show_leaf(leaf)
         if detector:
             self.weight.show_value(detector.weight)
         self._count(detector)
 
-    def _rebuild(self, leaves: tuple[Leaf, ...]) -> None:
-        for section in self.sections:
+    def _take_sections(self, leaves: tuple[Leaf, ...]) -> None:
+        """Widgets for these leaves. Those that are not needed now are kept for the next detector: to make one takes
+        ten times as long as to fill it."""
+        forms = [_form(leaf, len(leaves) > 1) for leaf in leaves]
+        if forms == self._forms:
+            return
+        for form, section in zip(self._forms, self.sections, strict=True):
             section.hide()
-            section.setParent(None)
-            section.deleteLater()
-        self.sections = []
-        for place, leaf in enumerate(leaves):
-            section = ShapeSection(leaf, KIND_NAMES[leaf.shape.kind], len(leaves) > 1, self)
-            self._connect(section, leaf)
+            self._column.removeWidget(section)
+            self._kept.setdefault(form, []).append(section)
+        self._forms, self.sections = forms, []
+        for place, (form, leaf) in enumerate(zip(forms, leaves, strict=True)):
+            kept = self._kept.get(form)
+            section = kept.pop() if kept else self._make_section(leaf, len(leaves) > 1)
             self._column.insertWidget(place, section)
+            section.show()
             self.sections.append(section)
 
-    def _connect(self, section: ShapeSection, leaf: Leaf) -> None:
-        section.edited.connect(lambda shape, words: self._take_leaf(leaf.path, shape, words))
+    def _make_section(self, leaf: Leaf, joined: bool) -> ShapeSection:
+        section = ShapeSection(leaf, KIND_NAMES[leaf.shape.kind], joined, self._column.parentWidget())
+        self._connect(section)
+        return section
+
+    def _connect(self, section: ShapeSection) -> None:
+        section.edited.connect(lambda shape, words: self._take_leaf(section.path, shape, words))
         section.rejected.connect(self._warn)
         section.left.connect(self._finish)
         section.operator_edited.connect(
-            lambda op: self._change("Change operator", lambda s: shape_leaves.with_operator(s, leaf.path, op))
+            lambda op: self._change("Change operator", lambda s: shape_leaves.with_operator(s, section.path, op))
         )
         section.removal_wanted.connect(
-            lambda: self._change("Remove shape", lambda s: shape_leaves.without_leaf(s, leaf.path))
+            lambda: self._change("Remove shape", lambda s: shape_leaves.without_leaf(s, section.path))
         )
 
     def _take_leaf(self, path: shape_leaves.Path, leaf: AnyShape, words: str) -> None:
@@ -187,3 +202,7 @@ class ShapeEditor(QWidget):
         if self.warning.property("rank") != rank:
             self.warning.setProperty("rank", rank)
             self.warning.style().polish(self.warning)
+
+
+def _form(leaf: Leaf, joined: bool) -> Form:
+    return leaf.shape.kind, joined, bool(joined and leaf.path[-1])

@@ -50,6 +50,7 @@ class ShapeSection(QWidget):
     def __init__(self, leaf: Leaf, title: str, joined: bool, parent: QWidget | None = None) -> None:
         """`joined`: this part joins others, so that it can be removed; all but the first have an operator."""
         super().__init__(parent)
+        self.path = leaf.path
         self._shape = leaf.shape
         self.boxes: dict[str, NumberBox] = {}
         self.table: QTableWidget | None = None
@@ -58,6 +59,13 @@ class ShapeSection(QWidget):
         column.setSpacing(style.GRID // 2)
         column.addLayout(self._title_row(leaf, title, joined))
         column.addWidget(self._numbers())
+        self.show_leaf(leaf)
+
+    def show_leaf(self, leaf: Leaf) -> None:
+        """Show another leaf that needs the same widgets."""
+        self.path = leaf.path
+        if self.operator is not None:
+            self.operator.setCurrentIndex(self.operator.findData(leaf.op))
         self.show_shape(leaf.shape)
 
     def show_shape(self, shape: AnyShape) -> None:
@@ -67,6 +75,9 @@ class ShapeSection(QWidget):
             box.show_value(getattr(shape, name))
         if self.table is not None and isinstance(shape, Polygon):
             self._fill_table(shape)
+        if isinstance(shape, PixelMask):
+            weighted = "weights" if shape.blob is not None else "0 and 1"
+            self.about.setText(f"{shape.size[0]} × {shape.size[1]} pixels of {weighted}")
 
     def _title_row(self, leaf: Leaf, title: str, joined: bool) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -104,8 +115,8 @@ class ShapeSection(QWidget):
         if isinstance(self._shape, Polygon):
             return self._make_table()
         if isinstance(self._shape, PixelMask):
-            weighted = "weights" if self._shape.blob is not None else "0 and 1"
-            return QLabel(f"{self._shape.size[0]} × {self._shape.size[1]} pixels of {weighted}", self)
+            self.about = QLabel(self)
+            return self.about
         return self._make_grid(FIELDS[self._shape.kind])
 
     def _make_grid(self, fields: tuple[Field, ...]) -> QWidget:
@@ -116,7 +127,7 @@ class ShapeSection(QWidget):
         grid.setVerticalSpacing(style.GRID // 2)
         for place, field in enumerate(fields):
             row, side = divmod(place, 2)
-            box = self._make_box(field)
+            box = self._make_box(field, holder)
             label = QLabel(field.label, holder)
             label.setBuddy(box)
             grid.addWidget(label, row, 2 * side, Qt.AlignRight)
@@ -124,8 +135,8 @@ class ShapeSection(QWidget):
             grid.setColumnStretch(2 * side + 1, 1)
         return holder
 
-    def _make_box(self, field: Field) -> NumberBox:
-        box = NumberBox(field.words, field.unit, self)
+    def _make_box(self, field: Field, parent: QWidget) -> NumberBox:
+        box = NumberBox(field.words, field.unit, parent)
         box.setMinimum(field.least)
         if field.unit == "px":
             box.setSuffix("")  # said once, in the title: the boxes are narrow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ltdesk.session import Display
@@ -44,6 +44,17 @@ def prepare_content(content: Content, display: Display, unit: str, status: Statu
     if isinstance(content, Vectors):
         return prepare_vectors(content, display)
     return prepare_composite(content, display, unit=unit, status=status)
+
+
+def prepared_again(before: Prepared | None, content: Content, display: Display) -> Prepared | None:
+    """`before`, where `content` is the same whole picture with other words; None: it has to be prepared."""
+    if before is None or not isinstance(content, Picture) or before.wheel or before.colours:
+        return None
+    was = before.picture
+    same = was.values is content.values and was.valid is content.valid and was.failed is content.failed
+    if not same or before.display != display or content.done() is not None or was.unit != content.unit:
+        return None
+    return replace(before, layers=(content,))
 
 
 def tells_angles(prepared: Prepared) -> bool:

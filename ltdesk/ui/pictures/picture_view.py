@@ -18,7 +18,15 @@ from ltdesk.ui.live.mailbox import Mailbox
 from ltdesk.ui.look import style
 from ltdesk.ui.pictures import display_scale
 from ltdesk.ui.pictures.composite import Layer
-from ltdesk.ui.pictures.content import Content, Work, content_of, cost_of, prepare_content, tells_angles
+from ltdesk.ui.pictures.content import (
+    Content,
+    Work,
+    content_of,
+    cost_of,
+    prepare_content,
+    prepared_again,
+    tells_angles,
+)
 from ltdesk.ui.pictures.levels_bar import LevelsBar
 from ltdesk.ui.pictures.picture_canvas import PictureCanvas
 from ltdesk.ui.pictures.picture_export import picture_image
@@ -357,7 +365,10 @@ class PictureView(QWidget):
         if content is None:
             return
         self._generation += 1
-        if cost_of(content) <= AT_ONCE:
+        again = prepared_again(self._prepared, content, self._display)
+        if again is not None:
+            self._show(again)
+        elif cost_of(content) <= AT_ONCE:
             self._show(prepare_content(content, self._display, self._unit, self._status))
             return
         self._worker.submit(self._preparation(self._generation))
