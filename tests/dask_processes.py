@@ -20,6 +20,7 @@ POLL = 0.02
 OUR_WAY = {
     "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
 }
 """As ltdesk's clusters are set up: the executor itself decides who does what."""
 

@@ -19,9 +19,14 @@ from ltdesk.errors import ClusterError, UsageError
 log = logging.getLogger(__name__)
 
 PROTOCOLS = ("tcp", "tls")
-OUR_WAY = {"distributed.scheduler.work-stealing": False, "distributed.scheduler.allowed-failures": 0}
+OUR_WAY = {
+    "distributed.scheduler.work-stealing": False,
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.worker.profile.enabled": False,
+}
 """Which worker does what is decided here, by where the bytes are; dask would move waiting tasks regardless. How many
-workers a partition has taken along is counted here; dask would give it to the next ones before we hear of it."""
+workers a partition has taken along is counted here; dask would give it to the next ones before we hear of it. Nor is it
+to look a hundred times a second at what each thread does: nobody reads that."""
 PACKAGES = {"ltdesk": 9, "python": 2, "numpy": 2, "numba": 2, "distributed": 9}
 """What has to be the same everywhere, with how many parts of the version count: numbers are to be the same to the
 byte, and dask's messages have no versions of their own."""

@@ -97,7 +97,7 @@ class Dispatch:
         return False
 
     def _send(self, run: ClusterRun, worker: Worker, indices: tuple[int, ...]) -> None:
-        self.sent += 1
+        self.sent, run.tasks = self.sent + 1, run.tasks + 1
         expected = run.expected(len(indices)) * (2 + len(worker.flights))
         due = asyncio.get_running_loop().time() + max(self.patience, 10 * expected)
         alone = any(run.is_suspect(index) for index in indices)

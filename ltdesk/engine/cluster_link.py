@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import astuple
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from distributed.utils_comm import gather_from_workers
 
 from ltdesk.engine.cluster_connect import OURS, PACKAGES, check_versions, connect_client, start_cluster
 from ltdesk.engine.cluster_run import ClusterRun, Flight
-from ltdesk.engine.cluster_tasks import Answer, cancel_here, describe_here, run_task
+from ltdesk.engine.cluster_tasks import Answer, cancel_here, corners_of, describe_here, run_task
 from ltdesk.engine.cluster_workers import Worker
 
 log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ class Link:
             run_task,
             run.token,
             spec,
-            [astuple(run.plan[index]) for index in flight.indices],
+            corners_of(run.plan[index] for index in flight.indices),
             key=flight.key,
             workers=[flight.worker.address],
             allow_other_workers=True,

@@ -6,6 +6,7 @@ It decides and keeps count; it talks to no one. All of it happens in the executo
 from __future__ import annotations
 
 import logging
+import math
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
@@ -24,9 +25,9 @@ log = logging.getLogger(__name__)
 
 TASK_SECONDS = 0.2
 """Work in a task: short enough to be stopped and balanced, long enough to make its way (some ms) not count."""
-SHORTEST_SECONDS = 0.03
-"""Towards the end tasks get shorter, so that all workers end together; making its way costs a task 5 ms of CPU, most
-of it the scheduler's."""
+SHORTEST_SECONDS = 0.05
+"""Towards the end tasks get shorter, so that all workers end together, but not below this: making its way costs a task
+some 15 ms of CPU, shared by scheduler, client and worker."""
 MOST_PARTITIONS = 256
 OUTSIDE_AT_ONCE = 16
 """Partitions in a task while all that came back lie outside the region, and so cost nothing."""
@@ -79,6 +80,7 @@ class ClusterRun:
     refused : why a worker can do nothing for this job, by its address
     seconds : that a partition takes, by the last answers
     resent : partitions of tasks whose worker died, by key: dask gives them to another at once, which may die of it too
+    tasks : how many were sent
     stop_by : when a cancelled job no longer waits for its tasks, on the monotonic clock
     """
 
@@ -93,6 +95,7 @@ class ClusterRun:
     flights: set[Flight] = field(default_factory=set)
     refused: dict[str, LtdeskError] = field(default_factory=dict)
     resent: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    tasks: int = 0
     ended: bool = False
     stop_by: float | None = None
     on_holder: int = 0
@@ -184,7 +187,7 @@ class ClusterRun:
         }
         share = round(self.on_holder / self.with_holder, 4) if self.with_holder else None
         self.handle.execution.update(
-            workers=len(self._used), threads=roster.threads, nodes=nodes,
+            workers=len(self._used), threads=roster.threads, tasks=self.tasks, nodes=nodes,
             partitions_on_holder=self.on_holder, partitions_with_holder=self.with_holder, local_share=share,
         )  # fmt: skip
 
@@ -196,7 +199,7 @@ class ClusterRun:
 
     def _window(self, roster: Roster) -> list[int]:
         """The waiting partitions that may be begun: what runs ahead of the fold is bounded."""
-        wanted = 2 * sum(worker.threads + 1 for worker in roster) * self._per_task(roster)
+        wanted = 2 * sum(worker.threads + 1 for worker in roster) * self._most()
         ahead = max(RUN_AHEAD * roster.threads, min(wanted, HELD_BYTES // self._held_bytes))
         limit = min(self.handle.assembly.next_to_fold + ahead, len(self.holders))
         return self.waiting[: bisect_left(self.waiting, limit)]
@@ -205,13 +208,15 @@ class ClusterRun:
         suspects = [index for index in window if self.is_suspect(index)]
         if suspects:  # workers run empty so that one can be found that does nothing else
             return () if worker.flights else (suspects[0],)
-        count = self._per_task(roster)
         nears = {index: roster.near(self.holders[index]) for index in window}
-        if mine := [index for index in window if worker.address in nears[index]][:count]:
-            return tuple(mine)
-        if free := [index for index in window if not nears[index]][:count]:
-            return tuple(free)
-        return () if worker.flights else self._from_afar(window, nears, roster)
+        mine = [index for index in window if worker.address in nears[index]]
+        mine = mine or [index for index in window if not nears[index]]
+        if not mine:
+            return () if worker.flights else self._from_afar(window, nears, roster)
+        count = self._count_for(worker, roster, [nears[index] for index in mine])
+        if count < len(mine) and len(window) == len(self.waiting):  # the end: leave others what they hold, too
+            mine = sorted(sorted(mine, key=lambda index: len(nears[index]))[:count])
+        return tuple(mine[:count])
 
     def _from_afar(self, window: list[int], nears: dict[int, frozenset[str]], roster: Roster) -> tuple[int, ...]:
         """The first partition whose holders have so much to do that it is done sooner where it isn't."""
@@ -238,13 +243,36 @@ class ClusterRun:
         fit = [other.address for other in roster if other.address not in self.refused] if failed_on else []
         return worker.address not in failed_on or all(address in failed_on for address in fit)
 
-    def _per_task(self, roster: Roster) -> int:
+    def _count_for(self, worker: Worker, roster: Roster, nears: list[frozenset[str]]) -> int:
+        """How many partitions a worker's next task has, of some that it may do, by who else may do each.
+
+        Where what is left would keep no worker for longer than a task, each gets its share in one: a short job is a
+        task a thread. Otherwise a third is left to make all end together, and more beside a task that is under way.
+        """
+        if not self.seconds:
+            return self._most()
+        slots = max(1, worker.threads - len(worker.flights))
+        share = self._share(worker, roster, nears) / slots
+        if worker.flights and len(worker.flights) >= worker.threads:
+            share /= 2
+        elif share * self.seconds > TASK_SECONDS:
+            share *= 2 / 3
+        shortest = min(round(SHORTEST_SECONDS / self.seconds), -(-len(self.plan) // max(1, roster.threads)))
+        return max(1, min(self._most(), max(math.ceil(share - 1e-9), shortest)))
+
+    def _share(self, worker: Worker, roster: Roster, nears: list[frozenset[str]]) -> float:
+        """How many of what waits fall to a worker, so that it ends with those that may do the same."""
+        threads = {other.address: other.threads for other in roster}
+        own = sum(worker.threads / sum(threads[address] for address in near or threads) for near in nears)
+        mine = sum(len(flight.indices) for flight in worker.flights if flight.run is self)
+        left = len(self.waiting) + sum(len(flight.indices) for flight in self.flights if not flight.late)
+        return max(own, left * worker.threads / max(1, roster.threads) - mine)
+
+    def _most(self) -> int:
+        """Partitions in a task of `TASK_SECONDS`."""
         if not self.seconds:
             return OUTSIDE_AT_ONCE if self.handle.state.done else 1
-        threads = max(1, roster.threads)
-        shortest = min(round(SHORTEST_SECONDS / self.seconds), -(-len(self.plan) // threads))
-        fair = max(shortest, 2 * len(self.waiting) // (3 * threads))  # a third is left to make all end together
-        return max(1, min(round(TASK_SECONDS / self.seconds), fair, MOST_PARTITIONS))
+        return max(1, min(round(TASK_SECONDS / self.seconds), MOST_PARTITIONS))
 
     def _waits(self, index: int) -> bool:
         at = bisect_left(self.waiting, index)
@@ -254,15 +282,17 @@ class ClusterRun:
 
     def _take_in(self, answer: Answer, roster: Roster) -> None:
         self._used.add(answer.worker)
+        fresh: list[Partial] = []
         for partial in answer.partials:
             if not self.handle.state.has(partial.index):
                 self._count(partial, answer.worker)
                 self._count_place(self.holders[partial.index], answer.worker, roster)
                 if self.on_partial is not None:
                     self.on_partial(partial)
-                self.handle.partial(partial)
-                # what is left in it now waits for the fold
-                self._held_bytes = max(1, sum(buffer.nbytes for buffer in partial.buffers.values()))
+                fresh.append(partial)
+        self.handle.partials(fresh)
+        if fresh:  # what is left in one now waits for the fold
+            self._held_bytes = max(1, sum(buffer.nbytes for buffer in fresh[-1].buffers.values()))
         for failure in answer.failures:
             self._failed(failure, answer)
 

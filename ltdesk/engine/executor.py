@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -185,10 +185,14 @@ class JobHandle:
 
     def partial(self, partial: Partial) -> None:
         """A partition is done. A second copy is dropped."""
-        if self.assembly.add(partial):
-            with self._changed:
-                self._bytes += partial.bytes_mapped + partial.bytes_read + partial.bytes_network
-            self._take(PartialReady(seq=self.state.done, index=partial.index))
+        self.partials([partial])
+
+    def partials(self, partials: Iterable[Partial]) -> None:
+        """Partitions are done, and those who wait are told once. Second copies are dropped."""
+        fresh = [partial for partial in partials if self.assembly.add(partial)]
+        with self._changed:
+            self._bytes += sum(partial.bytes_mapped + partial.bytes_read + partial.bytes_network for partial in fresh)
+        self._take(*(PartialReady(seq=self.state.done + n, index=partial.index) for n, partial in enumerate(fresh)))
 
     def partition_failed(self, index: int, error: BaseException) -> None:
         """A partition cannot be done; the rest goes on."""
@@ -204,9 +208,10 @@ class JobHandle:
         self._error = error
         self._take(JobStopped(message=None if error is None else str(error)))
 
-    def _take(self, event: Event) -> None:
+    def _take(self, *events: Event) -> None:
         with self._changed:
-            self.state = advance(self.state, event)
+            for event in events:
+                self.state = advance(self.state, event)
             if self.state.is_final and self._seconds is None:
                 self._seconds = time.perf_counter() - self._started
             self._version += 1

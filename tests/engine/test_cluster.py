@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
+from ltdesk.engine.cluster_tasks import Answer
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor
 from ltdesk.engine.local import LocalExecutor
+from ltdesk.engine.partial import Partial
 from ltdesk.plugins import BUILT_IN
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.executor_suite import DISK, ExecutorSuite, job_for, write
@@ -77,9 +80,33 @@ def test_what_was_done_where_is_told(cluster: ClusterExecutor, tmp_path: Path) -
     assert execution["executor"] == "cluster"
     assert execution["scheduler"] == cluster.address
     assert (execution["workers"], execution["threads"]) == (2, 2)
+    assert 2 <= execution["tasks"] <= execution["partitions"]
     nodes = execution["nodes"]
     assert set(nodes) == set(execution["hosts"]) <= set(HOSTS.values())
     assert sum(node["partitions"] for node in nodes.values()) == execution["partitions"]
     assert sum(node["bytes"] for node in nodes.values()) == dataset.nbytes
     assert all(node["MB_per_s"] > 0 for node in nodes.values())
     assert execution["local_share"] is None, "a plain file has no holders"
+
+
+def test_a_short_job_is_one_task_a_worker_once_its_kind_is_known(cluster: ClusterExecutor, tmp_path: Path) -> None:
+    with write(tmp_path, np.ones((64, 32, 128, 64), "u1")) as dataset:  # 16 partitions of a MiB: milliseconds
+        jobs = [cluster.submit(job_for(dataset, SumFrame()), dataset).result(250) for _ in range(3)]
+    assert [job.execution["partitions"] for job in jobs] == [16] * 3
+    assert jobs[-1].execution["tasks"] == 2
+    assert {node["partitions"] for node in jobs[-1].execution["nodes"].values()} == {8}
+
+
+@pytest.mark.parametrize(("shape", "buffers"), [((8,), 0), ((1 << 20,), 3)])
+def test_small_arrays_of_an_answer_travel_as_one(shape: tuple[int, ...], buffers: int) -> None:
+    valid = np.array([True, False])
+    partials = [Partial(index, {"sum": np.full(shape, index, "f8")}, valid, bytes_mapped=index) for index in range(3)]
+    aside: list[pickle.PickleBuffer] = []
+    text = pickle.dumps(Answer("tcp://one:1", "one", partials), protocol=5, buffer_callback=aside.append)
+    found = pickle.loads(text, buffers=aside)
+    assert sum(len(buffer.raw()) > 2 for buffer in aside) == buffers
+    assert (found.worker, found.host, found.failures) == ("tcp://one:1", "one", [])
+    for partial, wanted in zip(found.partials, partials, strict=True):
+        assert (partial.index, partial.bytes_mapped) == (wanted.index, wanted.bytes_mapped)
+        np.testing.assert_array_equal(partial.buffers["sum"], wanted.buffers["sum"])
+        np.testing.assert_array_equal(partial.valid, valid)
