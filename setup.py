@@ -42,6 +42,9 @@ CLUSTER = [
     "psycopg[binary]>=3.2",
 ]
 
+# HDFS that lets nobody in without Kerberos. Its wheels are built here: it needs gcc and libkrb5-dev.
+KERBEROS = ["requests-kerberos>=0.15"]
+
 DEV = [
     "pytest>=8.3,<9.2",  # with 9.2, pytest-xdist 3.8 no longer keeps groups of tests together
     "pytest-qt>=4.4",
@@ -50,6 +53,7 @@ DEV = [
     "pytest-timeout>=2.3",
     "coverage>=7.10",
     "hypothesis>=6.110",
+    "k5test>=0.10",
     "scipy>=1.14",
     "rosettasciio>=0.9",
     "ruff>=0.9",
@@ -82,7 +86,7 @@ setup(
     package_dir={"ltdesk.resources": "resources"},
     package_data={"ltdesk": ["py.typed"], "ltdesk.resources": ["*", "**/*"]},
     install_requires=BASE,
-    extras_require={"cluster": CLUSTER, "dev": DEV},
+    extras_require={"cluster": CLUSTER, "kerberos": KERBEROS, "dev": DEV},
     entry_points={
         "console_scripts": ["ltdesk = ltdesk.cli:main"],
         # Plug-ins of other packages announce themselves in these groups, as ours could;

@@ -30,6 +30,7 @@ STAMP = VENV / "ltdesk-set-up.json"
 PRIVATE = VENV / "system"  # system packages unpacked for this user alone
 ENVIRONMENT = VENV / "environment"  # read by the Makefile before each command of .venv
 OLDEST = (3, 11)
+KERBEROS_NEEDS = ["krb5kdc", "kadmin.local", "krb5-config", "gcc"]
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 INPUTS = [
     ROOT / "setup.py",
@@ -67,6 +68,7 @@ def main() -> int:
         STAMP.write_text(json.dumps(stamp))
     if "dev" in extras:
         provide_hdfs()
+        provide_kerberos()
     return 0
 
 
@@ -187,6 +189,25 @@ def provide_hdfs() -> None:
 
 def hdfs_works() -> bool:
     return all(shutil.which(command) for command in ("java", "mvn"))
+
+
+def provide_kerberos() -> None:
+    """See to what the tests need for HDFS with Kerberos: a KDC, and the client's package, which is built here.
+
+    A KDC is a service, so it is installed without asking in CI or by root alone.
+    """
+    if not sys.platform.startswith("linux") or kerberos_works():
+        return
+    may = os.environ.get("CI", "").lower() in ("1", "true", "yes") or os.geteuid() == 0
+    there = all(map(system.found, KERBEROS_NEEDS)) or (may and system.install("kerberos"))
+    if not (there and in_venv("-m", "pip", "install", "-q", "-c", str(CONSTRAINTS), "requests-kerberos")):
+        line = f"{system.apt_line('kerberos')}, and set up again"
+        system.say(f"there is no Kerberos, so tests with it are skipped. To have them: {line}")
+
+
+def kerberos_works() -> bool:
+    installed = any(VENV.glob("lib/python*/site-packages/requests_kerberos"))
+    return installed and all(map(system.found, KERBEROS_NEEDS[:2]))
 
 
 def read_environment() -> dict[str, str]:

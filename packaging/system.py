@@ -22,6 +22,8 @@ PACKAGES = {
     ],
     # The tests' HDFS: Java runs it, Maven fetches it.
     "hdfs": ["default-jre-headless", "maven"],
+    # Their Kerberos: a KDC, and what its Python client is built with.
+    "kerberos": ["krb5-kdc", "krb5-admin-server", "libkrb5-dev", "gcc", "libc6-dev", "python3-dev"],
 }  # fmt: skip
 
 
@@ -92,6 +94,11 @@ def private_options(state: Path) -> list[str]:
         "Acquire::Languages": "none",
     }
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+
+def found(program: str) -> bool:
+    """Whether a program is installed, if only for administrators."""
+    return bool(shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"))
 
 
 def quiet(command: list[str], report: bool = False) -> bool:

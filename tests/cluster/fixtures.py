@@ -11,6 +11,7 @@ from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
 from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN
 from tests.cluster.hdfs import Hdfs, NoHdfs, class_path, why_not
+from tests.cluster.secure_hdfs import Realm, SecureHdfs, why_not_secure
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.storage.storage_suite import Place
 
@@ -21,7 +22,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     Not in `pytest_collection_modifyitems`: xdist may have looked for groups by then, and each of its workers would
     start an HDFS.
     """
-    if "hdfs" in getattr(item, "fixturenames", ()):
+    if {"hdfs", "secure_hdfs"} & set(getattr(item, "fixturenames", ())):
         for mark in (pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.xdist_group("hdfs")):
             item.add_marker(mark)
 
@@ -39,6 +40,21 @@ def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
     cluster.start()
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def secure_hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureHdfs]:
+    """Two DataNodes that let nobody in by name."""
+    if reason := why_not() or why_not_secure():
+        pytest.skip(reason)
+    realm = Realm()
+    try:
+        cluster = SecureHdfs(tmp_path_factory.mktemp("secure"), realm)
+        cluster.start()
+        yield cluster
+        cluster.stop()
+    finally:
+        realm.stop()
 
 
 @pytest.fixture(scope="session")

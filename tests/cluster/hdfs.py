@@ -125,6 +125,7 @@ class Hdfs:
         self.root, self._configured, self._environment = root, configuration is not None, environment or {}
         self.hosts = [f"127.0.0.{number + 2}" for number in range(datanodes)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._jvm = [*JVM]
         # The kernel ends a process with the thread that started it: this one stays.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="hdfs")
         self.port, self._rpc_port = free_port("127.0.0.1"), free_port("127.0.0.1")
@@ -208,7 +209,23 @@ class Hdfs:
 
     def state(self) -> dict[str, Any]:
         """What the NameNode says of itself: NumLiveDataNodes, UnderReplicatedBlocks, …; nothing while it is down."""
-        return bean(self.netloc, "NameNode", "FSNamesystemState")
+        return self.bean(self.netloc, "NameNode", "FSNamesystemState")
+
+    def bean(self, netloc: str, service: str, name: str) -> dict[str, Any]:
+        """What a daemon says of itself; nothing while it doesn't answer."""
+        try:
+            beans: list[dict[str, Any]] = json.loads(
+                self.get(f"http://{netloc}/jmx?qry=Hadoop:service={service},name={name}")
+            )["beans"]
+            return beans[0] if beans else {}
+        except (OSError, http.client.HTTPException, ValueError):  # it may be starting, or ending
+            return {}
+
+    def get(self, url: str) -> bytes:
+        """What a daemon's web page has. Raises OSError, HTTPException."""
+        with urllib.request.urlopen(url, timeout=5) as reply:
+            found: bytes = reply.read()
+            return found
 
     def is_ready(self) -> bool:
         """Every node is there, by what both sides say: for 12 s the NameNode counts a node that was killed as live."""
@@ -220,7 +237,7 @@ class Hdfs:
     def _runs(self, number: int) -> bool:
         """Whether a DataNode is in touch with the NameNode."""
         netloc = f"{self.hosts[number]}:{self._data_ports[number][1]}"
-        actors = json.loads(bean(netloc, "DataNode", "DataNodeInfo").get("BPServiceActorInfo", "[]"))
+        actors = json.loads(self.bean(netloc, "DataNode", "DataNodeInfo").get("BPServiceActorInfo", "[]"))
         return bool(actors) and all(actor["ActorState"] == "RUNNING" for actor in actors)
 
     def copies(self, storage: Storage, path: str, count: int = 2) -> tuple[str, ...]:
@@ -259,7 +276,17 @@ class Hdfs:
         logging = f"-Dlog4j.configuration=file:{self.root}/log4j.properties"
         temporary = self.root / "java"  # what a killed one leaves goes with the rest
         temporary.mkdir(parents=True, exist_ok=True)
-        java = ["java", *JVM, f"-Djava.io.tmpdir={temporary}", logging, "-cp", self._class_path, main, *options, *words]
+        java = [
+            "java",
+            *self._jvm,
+            f"-Djava.io.tmpdir={temporary}",
+            logging,
+            "-cp",
+            self._class_path,
+            main,
+            *options,
+            *words,
+        ]
         # setpriv has the kernel end it should this process die; it runs java in its own place
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HADOOP_")}
@@ -309,18 +336,6 @@ class Hdfs:
             "dfs.datanode.ipc.address": f"{host}:{ipc}",
             "dfs.datanode.data.dir": f"file://{self.data_folder(number)}",
         }
-
-
-def bean(netloc: str, service: str, name: str) -> dict[str, Any]:
-    """What a daemon says of itself; nothing while it doesn't answer."""
-    try:
-        with urllib.request.urlopen(
-            f"http://{netloc}/jmx?qry=Hadoop:service={service},name={name}", timeout=5
-        ) as reply:
-            beans: list[dict[str, Any]] = json.load(reply)["beans"]
-            return beans[0] if beans else {}
-    except (OSError, http.client.HTTPException, ValueError):  # it may be starting, or ending
-        return {}
 
 
 def main() -> None:

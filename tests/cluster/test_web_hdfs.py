@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -163,8 +164,9 @@ def test_a_token(server: tuple[str, type[Answers]], monkeypatch: pytest.MonkeyPa
 
 def test_kerberos_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(AUTH, "kerberos")
-    monkeypatch.setitem(__import__("sys").modules, "requests_kerberos", None)
-    with pytest.raises(StorageError, match=r"Kerberos needs a package.*hdfs\[kerberos\]"):
+    for name in ("requests_kerberos", "hdfs.ext.kerberos"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(StorageError, match=r"Kerberos needs a package.*ltdesk\[kerberos\]"):
         WebHdfsStorage("node")
     monkeypatch.setenv(AUTH, "magic")
     with pytest.raises(StorageError, match="simple or kerberos"):

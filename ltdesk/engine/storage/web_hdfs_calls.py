@@ -112,7 +112,7 @@ class Calls:
             except (KeyError, TypeError) as error:  # hdfs expects WebHDFS's form of errors
                 raise self._no_web_hdfs() from error
             if (pause := next(pauses, None)) is None:
-                raise StorageError(f"{self.where}: no NameNode answers: {reason(problem)}", _ASK_ADMIN) from problem
+                raise _silent(self.where, problem) from problem
             time.sleep(pause)
             if self._answered and done():
                 return requests.Response()
@@ -166,6 +166,13 @@ class Calls:
         self.client._session.close()
 
 
+def _silent(where: str, problem: Exception) -> StorageError:
+    if isinstance(problem, requests.exceptions.SSLError):
+        way_out = "Set REQUESTS_CA_BUNDLE to the certificate of its authority; without TLS it is webhdfs://."
+        return StorageError(f"{where}: no NameNode is trusted: {reason(problem)}", way_out)
+    return StorageError(f"{where}: no NameNode answers: {reason(problem)}", _ASK_ADMIN)
+
+
 _ASK_ADMIN = "Check the address and that the cluster runs."
 
 
@@ -184,7 +191,11 @@ def translated(exception: str, message: str, uri: str) -> LtdeskError:
     said = message.strip().splitlines()[0] if message.strip() else exception
     if exception == "FileNotFoundException":
         return NotInStorage(f"{uri}: is not there", "Check the path.")
-    if exception in ("AccessControlException", "SecurityException") or said.startswith("Authentication"):
+    if "InvalidToken" in exception + said or (exception in UNREADABLE_TOKEN and _token()):
+        return StorageError(f"{uri}: the token is refused: {said}", _LET_IN)
+    if said.startswith("Authentication"):
+        return StorageError(f"{uri}: it lets nobody in by name alone: {said}", _LET_IN)
+    if exception in ("AccessControlException", "SecurityException"):
         return StorageError(f"{uri}: {said}", "Ask the storage's owner for permission, or give another user.")
     if "QuotaExceeded" in exception:
         return StorageError(f"{uri}: the quota is used up: {said}", _FREE)
@@ -201,6 +212,12 @@ def translated(exception: str, message: str, uri: str) -> LtdeskError:
     return StorageError(f"{uri}: {exception or 'HDFS'}: {said}", _ASK_ADMIN)
 
 
+UNREADABLE_TOKEN = ("NegativeArraySizeException", "EOFException", "ArrayIndexOutOfBoundsException")
+"""What HDFS says of a token that is none."""
+_LET_IN = (
+    f"Get a ticket by kinit and set {AUTH}=kerberos, or set {TOKEN} to a delegation token that is neither expired nor "
+    "cancelled."
+)
 _FREE = "Free some space, or have more given; what is there is kept, start it again to go on."
 
 
@@ -231,7 +248,7 @@ def _urls(hosts: str, secure: bool) -> str:
 
 def _client(urls: str, user: str, timeout: tuple[float, float]) -> Client:
     """The client for the environment's kind of authentication. Raises StorageError where it is not installed."""
-    if token := os.environ.get(TOKEN):
+    if token := _token():
         return TokenClient(urls, token, timeout=timeout, session=requests.Session())
     if os.environ.get(AUTH, "simple").lower() == "simple":
         return InsecureClient(urls, user=user or getuser(), timeout=timeout, session=requests.Session())
@@ -240,8 +257,14 @@ def _client(urls: str, user: str, timeout: tuple[float, float]) -> Client:
     try:
         from hdfs.ext.kerberos import KerberosClient
     except ImportError as error:
-        raise StorageError(f"Kerberos needs a package: {error}", "Install it: pip install 'hdfs[kerberos]'.") from error
+        raise StorageError(
+            f"Kerberos needs a package: {error}", "Install it: pip install 'ltdesk[kerberos]'."
+        ) from error
     return KerberosClient(urls, timeout=timeout, session=requests.Session())
+
+
+def _token() -> str:
+    return os.environ.get(TOKEN, "")
 
 
 def _room(answer: Any) -> Room:
