@@ -8,7 +8,7 @@ import pytest
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QPushButton
+from PyQt5.QtWidgets import QApplication, QLabel, QPushButton
 
 from ltdesk.job import DatasetRef
 from ltdesk.session import Session
@@ -90,6 +90,25 @@ def test_a_session_from_a_crash(page: WelcomePage, qtbot, name: str, signal: str
         QTest.mouseClick(button, Qt.LeftButton)
     assert answered.args == [left]
     assert page.offers == []
+
+
+def test_many_sessions_from_crashes_do_not_make_the_window_grow(page: WelcomePage, qtbot) -> None:
+    before = page.minimumSizeHint().height()
+    left = [LeftBehind(Path(f"{i}"), Session(dataset=DatasetRef(uri=f"/data/{i}.h5")), 1.7e9) for i in range(30)]
+    page.offer_restore(left)
+    assert page.minimumSizeHint().height() == before
+    assert len(page.offers) == 2
+    with qtbot.waitSignal(page.restore_dismissed) as first:
+        page.offers[0].findChild(QPushButton, "discard").click()
+    assert first.args == [left[0]]
+    assert len(page.offers) == 2
+    assert any("27 older sessions" in label.text() for label in page.others.findChildren(QLabel))
+    answered: list[LeftBehind] = []
+    page.restore_dismissed.connect(answered.append)
+    next(b for b in page.others.findChildren(QPushButton)).click()
+    assert answered == left[1:]
+    assert page.offers == []
+    assert not page.others.isVisible()
 
 
 def test_all_buttons_have_names(page: WelcomePage) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from ltdesk.ui.look import icons, style
 from ltdesk.ui.settings import Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the page does not wait for it
     from ltdesk.ui.files.autosave import LeftBehind
 
 WIDTH = 76 * style.GRID
-SHOWN_RECENT = 6
+SHOWN_RECENT, SHOWN_OFFERS = 6, 2
 
 
 class WelcomePage(QWidget):
@@ -59,6 +59,7 @@ class WelcomePage(QWidget):
         self.open_button.setDefault(True)
         self.recent_buttons: list[QPushButton] = []
         self.offers: list[QFrame] = []
+        self._waiting: list[LeftBehind] = []
         self._lay_out()
         self.refresh()
 
@@ -75,10 +76,8 @@ class WelcomePage(QWidget):
 
     def offer_restore(self, sessions: Sequence[LeftBehind]) -> None:
         """Offer sessions that a crash left behind."""
-        for session in sessions:
-            offer = self._offer(session)
-            self.offers.append(offer)
-            self._offers.addWidget(offer)
+        self._waiting += sessions
+        self._show_offers()
 
     def show_connected(self, storage: str) -> None:
         """Which storage is connected; empty: none."""
@@ -103,22 +102,49 @@ class WelcomePage(QWidget):
         buttons.addStretch(1)
         self._recent, self._offers, inner = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         self._recent.setSpacing(0)
-        for part in (title, purpose, style.GRID, self._offers, style.GRID, buttons, style.GRID * 2):
+        for part in (title, purpose, style.GRID, self._offers, self._others(), style.GRID, buttons, style.GRID * 2):
             _add(inner, part)
         for part in (self.recent_heading, self._recent, style.GRID * 2, self._dim("Or drop a file anywhere.")):
             _add(inner, part)
         self._centre(inner)
 
+    def _others(self) -> QFrame:
+        """How many sessions are left behind beyond those that are shown."""
+        self.others = QFrame(self)
+        self._how_many = self._dim("")
+        discard = QPushButton("Discard all", self.others)
+        discard.setFlat(True)
+        discard.setAccessibleName("Discard all sessions that were left behind")
+        discard.setToolTip("Discard all sessions that were left behind, the ones above too")
+        discard.clicked.connect(self._discard_all)
+        row = QHBoxLayout(self.others)
+        row.setContentsMargins(style.GRID + 4, 0, style.GRID + 4, 0)
+        row.addWidget(self._how_many, 1)
+        row.addWidget(discard)
+        self.others.hide()
+        return self.others
+
     def _centre(self, inner: QVBoxLayout) -> None:
-        holder = QWidget(self)
+        """In the middle, and scrolled where the window is smaller."""
+        inside, area = QWidget(self), QScrollArea(self)
+        holder = QWidget(inside)
         holder.setFixedWidth(WIDTH)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(style.GRID)
         holder.setLayout(inner)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout(inside)
         column.addStretch(2)
         column.addWidget(holder, 0, Qt.AlignHCenter)
         column.addStretch(3)
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.NoFrame)
+        area.setFocusPolicy(Qt.NoFocus)
+        for ground in (inside, area.viewport()):
+            ground.setAutoFillBackground(False)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
 
     def _dim(self, text: str) -> QLabel:
         label = QLabel(text, self)
@@ -151,6 +177,7 @@ class WelcomePage(QWidget):
         restore, dismiss = QPushButton("Restore", offer), QPushButton("Discard", offer)
         restore.setAccessibleName("Restore the session")
         dismiss.setAccessibleName("Discard the session")
+        dismiss.setObjectName("discard")
         restore.clicked.connect(lambda: self._answer(offer, left, self.restore_chosen))
         dismiss.clicked.connect(lambda: self._answer(offer, left, self.restore_dismissed))
         row = QHBoxLayout(offer)
@@ -160,11 +187,25 @@ class WelcomePage(QWidget):
         row.addWidget(dismiss)
         return offer
 
+    def _show_offers(self) -> None:
+        while self._waiting and len(self.offers) < SHOWN_OFFERS:
+            offer = self._offer(self._waiting.pop(0))
+            self.offers.append(offer)
+            self._offers.addWidget(offer)
+        number = len(self._waiting)
+        self._how_many.setText(f"{number} older session{'' if number == 1 else 's'} left behind")
+        self.others.setVisible(number > 0)
+
+    def _discard_all(self) -> None:
+        while self.offers:  # the next takes its place
+            self.offers[0].findChild(QPushButton, "discard").click()
+
     def _answer(self, offer: QFrame, left: LeftBehind, signal) -> None:
         self.offers.remove(offer)
         offer.hide()
         offer.deleteLater()
         signal.emit(left)
+        self._show_offers()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
