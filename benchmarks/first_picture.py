@@ -19,19 +19,18 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from PyQt5.QtCore import QEvent, QEventLoop, QObject
 from PyQt5.QtWidgets import QApplication
 
+from benchmarks.window import shown_window
 from ltdesk.engine.first_look import POSITIONS, spread_positions
 from ltdesk.engine.preview.previews import SAMPLE_FRAMES
 from ltdesk.geometry import Disk
 from ltdesk.ui.app import Desk
-from ltdesk.ui.collector import Collector
 from ltdesk.ui.errors.watchdog import Watchdog
-from ltdesk.ui.look import style
-from ltdesk.ui.start import set_attributes
 
 SHAPE = (1024, 768, 256, 256)
 GIVE_UP = 30.0
@@ -92,32 +91,23 @@ class Eye(QObject):
 
 def run(path: Path) -> dict:
     """Open it; the figures."""
-    set_attributes()
-    application = QApplication.instance() or QApplication(sys.argv[:1])
-    style.apply(application, "dark")
-    desk = Desk()
-    desk.window.resize(1280, 720)
-    desk.show()
-    collector, eye, watchdog = Collector(desk), Eye(desk), Watchdog()
-    settle(1.0)  # the kernels are loaded meanwhile, as while a user chooses a file
-    watchdog.start()
-    eye.began = time.perf_counter()
-    desk.files.open_path(str(path))
-    while len(eye.seen) < 2 and time.perf_counter() - eye.began < GIVE_UP:
-        application.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
-    settle(1.0)
-    watchdog.stop()
-    figures = {
-        "bytes": desk.dataset.nbytes,
-        "frame_ms": eye.seen.get("frame", float("nan")) * 1e3,
-        "image_ms": eye.seen.get("image", float("nan")) * 1e3,
-        "positions": eye.positions,
-        "longest_gap_ms": watchdog.longest * 1e3,
-    }
-    collector.close()
-    desk.close()
-    desk.window.deleteLater()
-    return figures
+    with shown_window() as desk:
+        eye, watchdog = Eye(desk), Watchdog()
+        settle(1.0)  # the kernels are loaded meanwhile, as while a user chooses a file
+        watchdog.start()
+        eye.began = time.perf_counter()
+        desk.files.open_path(str(path))
+        while len(eye.seen) < 2 and time.perf_counter() - eye.began < GIVE_UP:
+            QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
+        settle(1.0)
+        watchdog.stop()
+        return {
+            "bytes": desk.dataset.nbytes,
+            "frame_ms": eye.seen.get("frame", float("nan")) * 1e3,
+            "image_ms": eye.seen.get("image", float("nan")) * 1e3,
+            "positions": eye.positions,
+            "longest_gap_ms": watchdog.longest * 1e3,
+        }
 
 
 def settle(seconds: float) -> None:

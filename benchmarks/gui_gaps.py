@@ -345,13 +345,14 @@ def copy_tree(source: Path, target: Path) -> None:
 def run(arguments: argparse.Namespace, folder: Path) -> dict[str, list[Round]]:
     """Everything, in one window; `folder` is for what has to be written."""
     from benchmarks.first_picture import make_scan
+    from benchmarks.window import use_own_settings
     from ltdesk.engine import warm_up
     from ltdesk.engine.demo import ensure_demo
 
     if not warm_up.is_done():
         print("compiling the kernels first", file=sys.stderr)
         warm_up.start_process().wait()
-    os.environ["LTDESK_CONFIG_DIR"] = str(folder / "config")
+    use_own_settings(folder)
     small, medium = ensure_demo("small"), arguments.file or ensure_demo("medium")
     large = make_scan(folder)
     storage = folder / "storage"
