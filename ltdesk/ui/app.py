@@ -214,6 +214,7 @@ class Desk(QObject):
 
     def _show_work(self) -> None:
         if self.dataset is not None:
+            self.window.actions_by_name.set_scan_open(True)
             self.window.show_work()
 
     def _take(self, dataset: Dataset | None, session: Session, sample, beam) -> None:
@@ -229,7 +230,8 @@ class Desk(QObject):
         self.views.set_beam(None if beam is None else beam.beam)
         self.window.analyses.form.set_scan(frame_shape, None if beam is None else beam.beam)
         self._follow_dataset(dataset, sample)
-        self.window.actions_by_name.set_scan_open(dataset is not None)
+        if dataset is None:
+            self.window.actions_by_name.set_scan_open(False)
         self._release(old)
 
     def _show_corrected(self, dataset: Dataset) -> None:

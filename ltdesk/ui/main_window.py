@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QSize, Qt, QTimer, pyqtSignal
 from PyQt5.QtWidgets import (
     QFrame,
     QMainWindow,
@@ -52,6 +52,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("ltdesk")
         self.setAcceptDrops(True)
+        self.setAnimated(False)  # bars that glide into place would lay all out anew at each step
         self.actions_by_name = Actions(self)
         self.welcome = WelcomePage(settings)
         self.opening = OpeningPage()
@@ -113,9 +114,16 @@ class MainWindow(QMainWindow):
         self._show_page(self.opening)
 
     def show_work(self) -> None:
-        """The pictures."""
+        """The pictures. They are laid out now and painted in the next turn of the event loop: a scene that changes its
+        size would otherwise be painted twice, and all of it in one turn."""
+        if self.page is not self.work:
+            self.work.setUpdatesEnabled(False)
+            QTimer.singleShot(0, self._paint_work)
         self._show_page(self.work)
         self.image_view.canvas.setFocus()
+
+    def _paint_work(self) -> None:
+        self.work.setUpdatesEnabled(True)
 
     @property
     def page(self) -> QWidget:

@@ -142,6 +142,8 @@ def native(values: Any) -> NDArray[Any]:
         raise TypeError(f"a picture of {array.dtype} cannot be shown: its values must be whole numbers or floats")
     kind = array.dtype.newbyteorder("=") if array.dtype.itemsize in (1, 2, 4, 8) else np.dtype(np.float64)
     kind = np.dtype(np.float32) if kind == np.float16 else kind
+    if array.dtype == kind and array.flags.c_contiguous:
+        return array  # itself: numpy would make a view, and a picture that is known would look new
     return np.ascontiguousarray(array, dtype=kind)
 
 
