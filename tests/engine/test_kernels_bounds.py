@@ -12,10 +12,12 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
-from ltdesk.engine.kernels.folds import max_frames, sum_frames
+from ltdesk.engine.kernels.folds import max_frames, sum_step
 from ltdesk.engine.kernels.frames import as_frames
-from ltdesk.engine.kernels.masks import Masks, masked_sums, plain_sum
-from ltdesk.engine.kernels.moments import Moments, centre_of_mass
+from ltdesk.engine.kernels.masks import Masks, masked_step, plain_step
+from ltdesk.engine.kernels.moments import Moments, centre_step
+from ltdesk.engine.kernels.squares import add_squares
+from ltdesk.engine.kernels.steps import Step, take
 
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]
 
@@ -37,10 +39,31 @@ def masks_for(draw: Any, frames: NDArray[Any], count: int) -> list[NDArray[np.bo
     return [draw(arrays.arrays(np.bool_, frames.shape[1:])) for _ in range(count)]
 
 
-def sums_inside(frames: NDArray[Any], masks: list[NDArray[np.bool_]]) -> NDArray[Any]:
-    seen = as_frames(frames)
-    out = np.full((seen.n, len(masks)), 7, sum_dtype(frames.dtype))
-    masked_sums(seen.flat, seen.stride, Masks(masks, seen.flat.dtype), out)
+def take_all(frames: NDArray[Any], step: Step, block: int = 2**40, cached: bool = False) -> None:
+    """Give the step all frames, `block` at a time."""
+    take(as_frames(frames)._replace(cached=cached), [step], block)
+
+
+def sums_of(frames: NDArray[Any], cached: bool = False) -> NDArray[Any]:
+    """The sum ``(p)`` of all frames."""
+    total = np.zeros(frames[0].size, sum_dtype(frames.dtype))
+    take_all(frames, sum_step(frames.dtype, total), cached=cached)
+    return total
+
+
+def sums_inside(frames: NDArray[Any], masks: list[NDArray[np.bool_]], block: int = 2**40) -> NDArray[Any]:
+    """The sum of each frame inside each mask ``(n, masks)``."""
+    out = np.full((len(masks), len(frames)), 7, sum_dtype(frames.dtype))
+    take_all(frames, masked_step(frames.dtype, Masks(masks, frames.dtype), list(out)), block)
+    return out.T.copy()
+
+
+def centres(
+    frames: NDArray[Any], origin: tuple[float, float], mask: NDArray[np.bool_] | None = None, cached: bool = False
+) -> NDArray[np.float64]:
+    """The centre of mass ``(n, 2)`` of each frame."""
+    out = np.empty((len(frames), 2))
+    take_all(frames, centre_step(frames.dtype, Moments(frames.shape[1:], origin, frames.dtype, mask), out), 7, cached)
     return out
 
 
@@ -49,7 +72,7 @@ def sums_inside(frames: NDArray[Any], masks: list[NDArray[np.bool_]]) -> NDArray
 def test_masks_select_exactly(data: st.DataObject) -> None:
     frames = data.draw(stacks(DTYPES))
     masks = masks_for(data.draw, frames, data.draw(st.integers(1, 5)))
-    found = sums_inside(frames, masks)
+    found = sums_inside(frames, masks, data.draw(st.sampled_from([1, 4, 5, 2**40])))
     expected = [[sum(int(v) for v in frame[mask]) for mask in masks] for frame in frames]
     assert found.tolist() == expected
 
@@ -73,9 +96,8 @@ def test_floats_come_out_the_same_in_any_company(data: st.DataObject) -> None:
 def test_centre_of_mass_by_fractions(data: st.DataObject) -> None:
     frames = data.draw(stacks(["u1", "i2", "u2", "u4", "i4"]))
     mask = data.draw(st.none() | arrays.arrays(np.bool_, frames.shape[1:]))
-    seen, out = as_frames(frames), np.empty((len(frames), 2))
     origin = (data.draw(st.integers(-4, 4)) / 2, data.draw(st.integers(-4, 4)) / 2)
-    centre_of_mass(seen.flat, seen.stride, Moments(frames.shape[1:], origin, frames.dtype, mask), out)
+    out = centres(frames, origin, mask)
     y, x = np.indices(frames.shape[1:])
     for frame, (found_y, found_x) in zip(frames, out, strict=True):
         inside = frame.astype(object) * (1 if mask is None else mask.astype(object))
@@ -88,14 +110,65 @@ def test_centre_of_mass_by_fractions(data: st.DataObject) -> None:
         assert abs(found_x - (int((inside * x).sum()) / total - origin[1])) <= 1e-12 * scale
 
 
+LEVELS = (0, 1, 50, 255, 256, 1820, 1821, 4095, 4096, 8191, 8192, 65535)
+"""Counts at which narrow sums end, and some to either side."""
+
+
+@st.composite
+def counts(draw: st.DrawFn) -> NDArray[Any]:
+    """Frames ``(n, ky, kx)`` of few counts with some of many, in some frames or all over."""
+    dtype: np.dtype[Any] = np.dtype(draw(st.sampled_from(["u1", "u2"])))
+    shape = draw(st.tuples(st.integers(1, 40), st.integers(1, 70), st.integers(1, 9)))
+    few, many = draw(st.sampled_from(LEVELS)), draw(st.sampled_from(LEVELS))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    bright = random.random(shape) < draw(st.sampled_from([0, 0.001, 0.1, 1]))
+    frames = np.where(bright, many, random.integers(0, few + 1, shape))
+    frames[: draw(st.integers(0, len(frames)))] = min(few, 1)
+    return np.minimum(frames, np.iinfo(dtype).max).astype(dtype)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(counts(), st.booleans())
+def test_counts_of_any_size_are_summed_exactly(stack: NDArray[Any], cached: bool) -> None:
+    seen, wide = as_frames(stack), stack.astype(np.uint64).reshape(len(stack), -1)
+    sums, squares, largest = (np.zeros(seen.pixels, dtype) for dtype in (np.uint64, np.uint64, stack.dtype))
+    assert sums_of(stack, cached).tolist() == wide.sum(axis=0).tolist()
+    add_squares(seen.flat, seen.stride, seen.n, [sums], [squares], largest)
+    assert sums.tolist() == wide.sum(axis=0).tolist()
+    assert squares.tolist() == (wide**2).sum(axis=0).tolist()
+    assert largest.tolist() == wide.max(axis=0).tolist()
+
+
+@settings(deadline=None)  # the first call compiles
+@given(counts(), st.data())
+def test_centres_of_counts_come_out_the_same_in_any_company(stack: NDArray[Any], data: st.DataObject) -> None:
+    """A frame that counts much sends others another way; that changes no byte of theirs."""
+    shape = stack.shape[1:]
+    mask = data.draw(st.none() | arrays.arrays(np.bool_, shape))
+    together = centres(stack, (1.5, -2.0), mask, cached=data.draw(st.booleans()))
+    y, x = np.indices(shape)
+    for frame, found in zip(stack, together, strict=True):
+        assert centres(frame[None], (1.5, -2.0), mask).tobytes() == found.tobytes()
+        inside = frame.astype(np.int64) * (1 if mask is None else mask)
+        total = int(inside.sum())
+        expected = [int((inside * i).sum()) / total - c for i, c in ((y, 1.5), (x, -2.0))] if total else [np.nan] * 2
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("shape", [(4200, 520), (4100, 3), (3, 4100)])
+def test_the_centre_of_many_rows_of_counts(dtype: str, shape: tuple[int, int]) -> None:
+    frames = np.full((2, *shape), min(1820, np.iinfo(dtype).max), dtype)
+    assert centres(frames, (0.0, 0.0), cached=True).tolist() == [[(shape[0] - 1) / 2, (shape[1] - 1) / 2]] * 2
+
+
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4"])
 @pytest.mark.parametrize("extreme", ["max", "min"])
 def test_more_frames_than_narrow_sums_hold(dtype: str, extreme: str) -> None:
     value = int(getattr(np.iinfo(dtype), extreme))
-    frames = as_frames(np.full((70_001, 2, 3), value, dtype))
-    total = np.zeros(6, sum_dtype(dtype))
-    sum_frames(frames.flat, frames.stride, frames.n, total)
-    assert total.tolist() == [value * 70_001] * 6
+    stack = np.full((70_001, 2, 3), value, dtype)
+    assert sums_of(stack).tolist() == [value * 70_001] * 6
+    frames = as_frames(stack)
     largest = np.full(6, np.iinfo(dtype).min, dtype)
     max_frames(frames.flat, frames.stride, frames.n, largest)
     assert largest.tolist() == [value] * 6
@@ -106,17 +179,13 @@ def test_more_frames_than_narrow_sums_hold(dtype: str, extreme: str) -> None:
 @pytest.mark.parametrize("shape", [(700, 900), (3, 40_000), (40_000, 3), (1, 1)])
 def test_frames_wider_than_narrow_sums_hold(dtype: str, extreme: str, shape: tuple[int, int]) -> None:
     value = int(getattr(np.iinfo(dtype), extreme))
-    frames = as_frames(np.full((5, *shape), value, dtype))
-    whole = np.zeros(5, sum_dtype(dtype))
-    plain_sum(frames.flat, frames.stride, frames.pixels, whole)
-    assert whole.tolist() == [value * frames.pixels] * 5
+    frames = np.full((5, *shape), value, dtype)
+    whole = np.full(5, 7, sum_dtype(dtype))
+    take_all(frames, plain_step(frames.dtype, frames[0].size, whole))
+    assert whole.tolist() == [value * frames[0].size] * 5
     mask = np.zeros(shape, np.bool_)
     mask[:, ::2] = True
-    assert (
-        sums_inside(np.full((5, *shape), value, dtype), [mask, ~mask]).tolist()
-        == [[value * int(mask.sum()), value * int((~mask).sum())]] * 5
-    )
-    centre = np.empty((5, 2))
-    centre_of_mass(frames.flat, frames.stride, Moments(shape, (0.0, 0.0), frames.flat.dtype, None), centre)
+    assert sums_inside(frames, [mask, ~mask]).tolist() == [[value * int(mask.sum()), value * int((~mask).sum())]] * 5
+    centre = centres(frames, (0.0, 0.0))
     middle = [(shape[0] - 1) / 2, (shape[1] - 1) / 2]
     np.testing.assert_allclose(centre, [middle if value else [np.nan, np.nan]] * 5, rtol=1e-12)

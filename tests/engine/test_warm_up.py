@@ -13,6 +13,7 @@ import numba
 import numpy as np
 import pytest
 from filelock import FileLock
+from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
 
 import ltdesk
@@ -29,13 +30,18 @@ from ltdesk.job import Job
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of kernels that are compiled, or loaded from the cache, from now on."""
     names: list[str] = []
-    compile_ = Dispatcher.compile
+    compile_, compile_step = Dispatcher.compile, CFunc.compile
 
     def watched(self: Any, signature: Any) -> Any:
         names.append(self.py_func.__qualname__)
         return compile_(self, signature)
 
+    def watched_step(self: Any) -> Any:
+        names.append(self.__wrapped__.__qualname__)
+        return compile_step(self)
+
     monkeypatch.setattr(Dispatcher, "compile", watched)
+    monkeypatch.setattr(CFunc, "compile", watched_step)
     return names
 
 
@@ -64,16 +70,17 @@ SUMS = """
 import sys
 import numpy as np
 from numba.core import caching
-from ltdesk.engine.kernels import masks
+from ltdesk.engine.kernels import masks, steps
+from ltdesk.engine.kernels.frames import as_frames
 saved = []
 save = caching.Cache.save_overload
 caching.Cache.save_overload = lambda self, sig, data: (saved.append(self._name), save(self, sig, data))
 mask = np.arange(64).reshape(8, 8) % 7 == 0
 for dtype in sys.argv[1:]:
-    frames = np.ones(128, dtype)
-    frames.flags.writeable = False
-    out = np.zeros((2, 1), np.uint64 if frames.dtype.kind == "u" else np.float64)
-    masks.masked_sums(frames, 64, masks.Masks([mask], frames.dtype), out)
+    frames = np.ones((2, 8, 8), dtype)
+    out = np.zeros(2, np.uint64 if frames.dtype.kind == "u" else np.float64)
+    step = masks.masked_step(frames.dtype, masks.Masks([mask], frames.dtype), [out])
+    steps.take(as_frames(frames), [step], 2)
     assert (out == mask.sum()).all(), (dtype, out)
 print(len(saved))
 """

@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from ltdesk.analysis import Analysis
-from ltdesk.engine.analyses.base import Buffer, Kernel, merge
+from ltdesk.engine.analyses.base import Buffer, Kernel, StepKernel, merge
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Size2D
 
@@ -54,7 +54,7 @@ def kernels_for(specs: Iterable[Analysis], frame_shape: Size2D, dtype: DTypeLike
         groups.setdefault(getattr(kernel, "join", kernel), []).append(kernel)
     joined = (join(group) if len(group) > 1 else group for join, group in groups.items())
     kernels = [kernel for group in joined for kernel in group]
-    return tuple(sorted(kernels, key=lambda kernel: not getattr(kernel, "goes_first", False)))
+    return tuple(sorted(kernels, key=lambda kernel: -getattr(kernel, "goes_first", 0)))
 
 
-__all__ = ["Buffer", "Kernel", "kernel_for", "kernels_for", "merge"]
+__all__ = ["Buffer", "Kernel", "StepKernel", "kernel_for", "kernels_for", "merge"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -14,6 +15,7 @@ from ltdesk.geometry import Size2D
 
 if TYPE_CHECKING:  # kernels load numba, which takes its time
     from ltdesk.engine.kernels.frames import Frames
+    from ltdesk.engine.kernels.steps import Step
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -61,8 +63,8 @@ class Kernel(Protocol):
     own ``frame`` and ``single`` buffers of `new`, the later in the plan's order, into those of `into`. A kernel
     that can share work has a static method ``join(kernels)``: it gives the kernels to use in place of several with it.
     One whose numbers do not depend on some rows of the frame at all says which others it looks at by an attribute
-    ``rows``, (start, stop): only those are corrected for it. One that works much on each pixel has an attribute
-    ``goes_first`` that is true: it works while memory brings the block, which others then find in the cache.
+    ``rows``, (start, stop): only those are corrected for it. An attribute ``goes_first`` is the larger the better it
+    works while memory brings a block, which others then find in the cache; those that read little have none.
     """
 
     @property
@@ -74,6 +76,20 @@ class Kernel(Protocol):
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         """Results from buffers (copies, free to change), for `valid` positions, after `frames` frames were folded."""
+
+
+class StepKernel(ABC):
+    """A kernel whose loop is a step: with others of its kind it takes a tile in one compiled call."""
+
+    @abstractmethod
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        """What takes in frames that lie at positions `at` of the partition."""
+
+    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        """Take in frames, as `Kernel` says."""
+        from ltdesk.engine.kernels.steps import take
+
+        take(frames, [self.step(at, buffers)], frames.n)
 
 
 def merge(kernel: Kernel, into: Arrays, new: Arrays) -> None:

@@ -9,29 +9,30 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import CenterOfMass
-from ltdesk.engine.analyses.base import Arrays, Buffer
-from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.moments import Moments, centre_of_mass
+from ltdesk.engine.analyses.base import Arrays, Buffer, StepKernel
+from ltdesk.engine.kernels.moments import Moments, centre_step
+from ltdesk.engine.kernels.steps import Step
 from ltdesk.engine.pixels import mask_of, pixel_dtype
 from ltdesk.engine.vector_field import maps_of
 from ltdesk.geometry import Size2D
 
 
-class CenterOfMassKernel:
+class CenterOfMassKernel(StepKernel):
     """Reads only the rows that the mask touches. A pixel mask's weights count as inside or outside."""
 
-    goes_first = True
+    goes_first = 1
 
     def __init__(self, spec: CenterOfMass, frame_shape: Size2D, dtype: DTypeLike) -> None:
         self._spec = spec
         self._moments = f"{spec.name}/moments"
         mask = None if spec.mask is None else mask_of(spec.mask, frame_shape, spec.name)
-        self._of_frames = Moments(frame_shape, spec.centre(frame_shape), pixel_dtype(dtype), mask)
+        self._pixel = pixel_dtype(dtype)
+        self._of_frames = Moments(frame_shape, spec.centre(frame_shape), self._pixel, mask)
         self.rows = self._of_frames.rows
         self.buffers = (Buffer(self._moments, "scan", np.dtype(np.float64), (2,)),)
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        centre_of_mass(frames.flat, frames.stride, self._of_frames, buffers[self._moments][at])
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        return centre_step(self._pixel, self._of_frames, buffers[self._moments][at])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         y, x = (np.ascontiguousarray(buffers[self._moments][..., axis]) for axis in (0, 1))

@@ -9,26 +9,28 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis, FftFrame, sum_dtype
-from ltdesk.engine.analyses.base import Arrays, Buffer
+from ltdesk.engine.analyses.base import Arrays, Buffer, StepKernel
 from ltdesk.engine.analyses.spread import join_frames
-from ltdesk.engine.kernels.folds import max_frames, sum_frames
+from ltdesk.engine.kernels.folds import max_frames, sum_step
 from ltdesk.engine.kernels.frames import Frames
+from ltdesk.engine.kernels.steps import Step
 from ltdesk.engine.pixels import pixel_dtype
 from ltdesk.engine.spectrum import fft_magnitude
 from ltdesk.geometry import Size2D
 
 
-class SumFrameKernel:
+class SumFrameKernel(StepKernel):
     """The sum of all frames. Together with others that need it, or sums of squares, it is made once for all."""
 
+    goes_first = 2
     join = staticmethod(join_frames)
 
     def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        self._name = spec.name
+        self._name, self._pixel = spec.name, pixel_dtype(dtype)
         self.buffers = (Buffer(spec.name, "frame", sum_dtype(dtype)),)
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        sum_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1), frames.cached)
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        return sum_step(self._pixel, buffers[self._name].reshape(-1))
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return self.finish_sum(buffers[self._name], frames)
@@ -58,7 +60,11 @@ class FftFrameKernel(SumFrameKernel):
 
 
 class MaxFrameKernel:
-    """The largest value of each camera pixel; 0 (NaN for floats) before the first frame."""
+    """The largest value of each camera pixel; 0 (NaN for floats) before the first frame.
+
+    Together with sums of squares of counts it is made in their loop."""
+
+    join = staticmethod(join_frames)
 
     def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
         self._name = spec.name
@@ -69,7 +75,10 @@ class MaxFrameKernel:
         max_frames(frames.flat, frames.stride, frames.n, buffers[self._name].reshape(-1))
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        largest = buffers[self._name]
+        return self.finish_largest(buffers[self._name], frames)
+
+    def finish_largest(self, largest: NDArray[Any], frames: int) -> Arrays:
+        """The result from the maximum."""
         if frames == 0:
             largest[:] = np.nan if largest.dtype.kind == "f" else 0
         return {self._name: largest.astype(self._dtype)}

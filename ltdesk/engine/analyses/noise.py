@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import sum_dtype
-from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
+from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel, StepKernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import Masks, masked_sums
+from ltdesk.engine.kernels.masks import Masks, masked_step
+from ltdesk.engine.kernels.steps import Step
 from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
@@ -28,17 +29,18 @@ def noise_kernel(spec: SignalToNoise, frame_shape: Size2D, dtype: DTypeLike) -> 
     return WeightsNoiseKernel(spec, weights.ravel())
 
 
-class MaskNoiseKernel:
+class MaskNoiseKernel(StepKernel):
     """A 0/1 mask: one sum is both the image and its variance."""
 
     def __init__(self, spec: SignalToNoise, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self._spec, self._sum = spec, f"{spec.name}/sum"
-        self._masks = Masks([mask], pixel_dtype(dtype))
+        self._pixel = pixel_dtype(dtype)
+        self._masks = Masks([mask], self._pixel)
         self.rows = self._masks.rows
         self.buffers = (Buffer(self._sum, "scan", sum_dtype(dtype)),)
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        masked_sums(frames.flat, frames.stride, self._masks, buffers[self._sum][at, None])
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        return masked_step(self._pixel, self._masks, [buffers[self._sum][at]])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         total = np.where(valid, buffers[self._sum].astype(np.float64), np.nan)

@@ -9,25 +9,27 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis, sum_dtype
-from ltdesk.engine.analyses.base import Arrays, Buffer
+from ltdesk.engine.analyses.base import Arrays, Buffer, StepKernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import plain_sum
+from ltdesk.engine.kernels.masks import plain_step
 from ltdesk.engine.kernels.signals import max_of_each, variance_of_each
+from ltdesk.engine.kernels.steps import Step
 from ltdesk.engine.pixels import pixel_dtype
 from ltdesk.geometry import Size2D
 
 
-class SumSignalKernel:
+class SumSignalKernel(StepKernel):
     """The sum of each whole frame."""
 
+    goes_first = 1
+
     def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
+        self._pixel = pixel_dtype(dtype)
         self._name, self._pixels = spec.name, frame_shape[0] * frame_shape[1]
         self.buffers = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        out = buffers[self._name][at]
-        out[:] = 0
-        plain_sum(frames.flat, frames.stride, frames.pixels, out)
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        return plain_step(self._pixel, self._pixels, buffers[self._name][at])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return {self._name: buffers[self._name]}

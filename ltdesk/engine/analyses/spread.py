@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis
-from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
+from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel, StepKernel
+from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.squares import add_squares, digit_counts, total, variance
+from ltdesk.engine.kernels.steps import Step
 from ltdesk.engine.kernels.welford import add_deviations, merge_deviations
 from ltdesk.engine.pixels import pixel_dtype
 from ltdesk.geometry import Size2D
@@ -28,34 +30,54 @@ def spread_kernel(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kern
 class FromSum(Kernel, Protocol):
     """A kernel whose one buffer is the sum of frames."""
 
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        """What makes the sum."""
+
     def finish_sum(self, total: NDArray[Any], frames: int) -> Arrays:
         """The result from the sum."""
 
 
+class Largest(Kernel, Protocol):
+    """A kernel whose one buffer is the maximum of frames."""
+
+    def finish_largest(self, largest: NDArray[Any], frames: int) -> Arrays:
+        """The result from the maximum."""
+
+
 def join_frames(kernels: Sequence[Kernel]) -> list[Kernel]:
-    """One kernel for all of these, which are `SquaresKernel` or `FromSum`."""
+    """As few kernels as can be for these, which are `SquaresKernel`, `FromSum` or `Largest`."""
     spreads = [kernel for kernel in kernels if isinstance(kernel, SquaresKernel)]
-    sums = [cast(FromSum, kernel) for kernel in kernels if not isinstance(kernel, SquaresKernel)]
-    return [SumsAndSquaresKernel(sums, spreads) if spreads else SharedSumKernel(sums)]
+    maxima = [cast(Largest, kernel) for kernel in kernels if hasattr(kernel, "finish_largest")]
+    others = [kernel for kernel in kernels if not isinstance(kernel, SquaresKernel) and kernel not in maxima]
+    sums = [cast(FromSum, kernel) for kernel in others]
+    if spreads:
+        raised = maxima if spreads[0].raises_largest else []
+        return [SumsAndSquaresKernel(sums, spreads, raised), *(kernel for kernel in maxima if kernel not in raised)]
+    return [*([SharedSumKernel(sums)] if sums else []), *maxima]
 
 
 class SquaresKernel:
     """Integers: digits of the sum and of the sum of squares."""
 
-    goes_first = True
+    goes_first = 3
     join = staticmethod(join_frames)
 
     def __init__(self, spec: Analysis, pixel: np.dtype[Any]) -> None:
         self._name, self._is_std, self._pixel = spec.name, spec.kind == "std_frame", pixel
+        self.raises_largest = is_counts(pixel)
         sums, squares = digit_counts(pixel)
         self._sums = [f"{spec.name}/sum{i}" for i in range(sums)]
         self._squares = [f"{spec.name}/square{i}" for i in range(squares)]
         self.buffers = tuple(Buffer(name, "frame", WORD) for name in (*self._sums, *self._squares))
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
+        self.add(frames, buffers)
+
+    def add(self, frames: Frames, buffers: Mapping[str, NDArray[Any]], largest: NDArray[Any] | None = None) -> None:
+        """Take in frames; if `raises_largest`, ``largest (p)`` is raised to them as well."""
         sums = [buffers[name].reshape(-1) for name in self._sums]
         squares = [buffers[name].reshape(-1) for name in self._squares]
-        add_squares(frames.flat, frames.stride, frames.n, sums, squares)
+        add_squares(frames.flat, frames.stride, frames.n, sums, squares, largest)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return self.finish_spread(self.spread(buffers, frames))
@@ -75,16 +97,18 @@ class SquaresKernel:
 
 
 class SumsAndSquaresKernel:
-    """Sums, means, deviations and variances of frames from one pass over them, the same numbers as one by one."""
+    """Sums, means, deviations, variances and maxima of frames from one pass over them, the same numbers as one by
+    one."""
 
-    goes_first = True
+    goes_first = 3
 
-    def __init__(self, sums: Sequence[FromSum], spreads: Sequence[SquaresKernel]) -> None:
-        self._sums, self._spreads = sums, spreads
-        self.buffers = spreads[0].buffers
+    def __init__(self, sums: Sequence[FromSum], spreads: Sequence[SquaresKernel], maxima: Sequence[Largest]) -> None:
+        self._sums, self._spreads, self._maxima = sums, spreads, maxima
+        self.buffers = (*spreads[0].buffers, *(maxima[0].buffers if maxima else ()))
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        self._spreads[0].process(frames, at, buffers)
+        largest = buffers[self.buffers[-1].name].reshape(-1) if self._maxima else None
+        self._spreads[0].add(frames, buffers, largest)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         spread = self._spreads[0].spread(buffers, frames)
@@ -94,18 +118,22 @@ class SumsAndSquaresKernel:
             finished |= kernel.finish_spread(spread.copy())
         for sum_kernel in self._sums:
             finished |= sum_kernel.finish_sum(summed.copy(), frames)
+        for largest in self._maxima:
+            finished |= largest.finish_largest(buffers[self.buffers[-1].name].copy(), frames)
         return finished
 
 
-class SharedSumKernel:
+class SharedSumKernel(StepKernel):
     """Sums and means of frames from one sum."""
+
+    goes_first = 2
 
     def __init__(self, sums: Sequence[FromSum]) -> None:
         self._sums = sums
         self.buffers = sums[0].buffers
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        self._sums[0].process(frames, at, buffers)
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        return self._sums[0].step(at, buffers)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         finished: Arrays = {}
@@ -117,7 +145,7 @@ class SharedSumKernel:
 class DeviationsKernel:
     """Floats: mean and squared deviations of each partition, merged in the plan's order."""
 
-    goes_first = True
+    goes_first = 3
 
     def __init__(self, spec: Analysis) -> None:
         self._name, self._is_std = spec.name, spec.kind == "std_frame"

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import VirtualDetector, sum_dtype
-from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel
+from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel, StepKernel
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.masks import Masks, masked_sums
+from ltdesk.engine.kernels.masks import Masks, masked_step
+from ltdesk.engine.kernels.steps import Step
 from ltdesk.engine.kernels.weights import Weights, weighted_sums
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
@@ -24,7 +25,7 @@ def detector_kernel(spec: VirtualDetector, frame_shape: Size2D, dtype: DTypeLike
     return MaskKernel(spec, mask, dtype) if weights is None else WeightsKernel(spec, weights.ravel())
 
 
-class MaskKernel:
+class MaskKernel(StepKernel):
     """Sums inside a 0/1 mask. The detector's weight multiplies the finished sum, so that integer sums stay exact.
 
     Several of these in a job become one `AllMasksKernel`.
@@ -36,8 +37,8 @@ class MaskKernel:
         self.rows = self._alone.rows
         self.buffers = (Buffer(spec.name, "scan", sum_dtype(dtype)),)
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        masked_sums(frames.flat, frames.stride, self._alone, buffers[self.name][at, None])
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        return masked_step(self.pixel, self._alone, [buffers[self.name][at]])
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         image = buffers[self.name]
@@ -53,7 +54,7 @@ class MaskKernel:
         return [AllMasksKernel(kernels)]
 
 
-class AllMasksKernel:
+class AllMasksKernel(StepKernel):
     """Sums inside several 0/1 masks in one pass, the same numbers as one by one."""
 
     def __init__(self, kernels: Sequence[MaskKernel]) -> None:
@@ -62,11 +63,9 @@ class AllMasksKernel:
         self.rows = self._masks.rows
         self.buffers = tuple(buffer for kernel in kernels for buffer in kernel.buffers)
 
-    def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        sums = np.empty((frames.n, len(self._kernels)), self.buffers[0].dtype)
-        masked_sums(frames.flat, frames.stride, self._masks, sums)
-        for i, kernel in enumerate(self._kernels):
-            buffers[kernel.name][at] = sums[:, i]
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        outs = [buffers[kernel.name][at] for kernel in self._kernels]
+        return masked_step(self._kernels[0].pixel, self._masks, outs)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return _all_finished(self._kernels, buffers, valid, frames)

@@ -17,7 +17,7 @@ class Frames(NamedTuple):
     stride : pixels from one frame's start to the next's
     n : number of frames
     shape : (ky, kx)
-    cached : another kernel has just read them: they are in the second-level cache
+    cached : they are in the second-level cache, since somebody has just read or made them
     """
 
     flat: NDArray[Any]

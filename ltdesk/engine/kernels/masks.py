@@ -8,13 +8,16 @@ one load of the mask and stay in the cache for all masks, and only the masks' se
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ltdesk.analysis import sum_dtype
 from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
 
 BLOCK_PIXELS = 16384
@@ -79,15 +82,43 @@ class Masks:
         self.selectors = np.stack([selector(mask.ravel(), pixel) for mask in masks])
 
 
-def masked_sums(flat: NDArray[Any], stride: int, masks: Masks, out: NDArray[Any]) -> None:
-    """Write to ``out (n, masks)`` the sum of each frame inside each mask, of the type that `sum_dtype` says."""
-    out[:] = 0
-    _MASKED[_family(flat.dtype)](flat, stride, masks.where, masks.of, masks.selectors, out)
+def masked_step(pixel: np.dtype[Any], masks: Masks, outs: Sequence[NDArray[Any]]) -> Step:
+    """Writes the sum of each frame inside each mask to that mask's own of ``outs (n)``, as `sum_dtype` says."""
+    return with_words(_masked_step(pixel), masks.where, masks.of, masks.selectors, *outs)
 
 
-def plain_sum(flat: NDArray[Any], stride: int, pixels: int, out: NDArray[Any]) -> None:
-    """Add to ``out (n)`` the sum of each whole frame."""
-    _PLAIN[_family(flat.dtype)](flat, stride, pixels, out)
+@cache
+def _masked_step(pixel: np.dtype[Any]) -> int:
+    run, total = _MASKED[_family(pixel)], sum_dtype(pixel).type
+    selector_type = np.uint8 if pixel.kind == "f" else pixel.type
+
+    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
+        where, of = table_at(words, 0, np.int64), row_at(words, 3, np.int64)
+        masks = table_at(words, 5, selector_type)
+        sums = np.zeros((n, masks.shape[0]), total)
+        run(frames_at(pixels, n, stride, masks.shape[1]), stride, where, of, masks, sums)
+        for m in range(masks.shape[0]):
+            out = row_at(words, 8 + 2 * m, total)
+            for f in range(n):
+                out[first + f] = sums[f, m]
+
+    return compiled(pixel, step)
+
+
+def plain_step(pixel: np.dtype[Any], pixels: int, out: NDArray[Any]) -> Step:
+    """Writes the sum of each whole frame of so many pixels to ``out (n)``, as `sum_dtype` says."""
+    return with_words(_plain_step(pixel), pixels, out)
+
+
+@cache
+def _plain_step(pixel: np.dtype[Any]) -> int:
+    run, total = _PLAIN[_family(pixel)], sum_dtype(pixel).type
+
+    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
+        out = row_at(words, 1, total)[first : first + n]
+        run(frames_at(pixels, n, stride, words[0]), stride, words[0], out)
+
+    return compiled(pixel, step)
 
 
 def _family(dtype: np.dtype[Any]) -> str:
@@ -165,6 +196,7 @@ def _plain(kind: Any) -> Callable[..., None]:
     @njit(nogil=True, cache=True)
     def run(flat, stride, pixels, out):  # type: ignore[no-untyped-def]
         for f in range(out.size):
+            out[f] = 0
             for i in range(f * stride, f * stride + pixels, ROW):
                 j = min(i + ROW, f * stride + pixels)
                 ask_ahead(flat, i, j)

@@ -3,26 +3,35 @@
 Several camera rows are taken as one long row (measured: 18 -> 50 GB/s a thread on 128 columns, whose own loops are too
 short). Its sums by column, each times where the column lies, give the moment along x; its own sum, and those of its
 columns by the row they lie in, give the moment along y. Sums of 8- and 16-bit pixels are kept in 32 bits, safe up to
-32767 rows, moments are taken in float64.
+32767 rows, or for counts in 16 as long as that does (`count_moments`). Moments are taken about the first pixel in
+float64, which holds those of integers exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ltdesk.engine.kernels.count_moments import GROUP, counted
+from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_ahead
+from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
 from ltdesk.geometry import Size2D
 
 NARROW_LIMIT = 32767
 LONG_ROW = 512
 """Pixels of a long row: sums of 16-bit pixels along it fit 32 bits, and its accumulators the first-level cache."""
+MORE_ROWS = 1.5
+"""A mask's rows are filled up to whole groups as long as they don't become so many times as many."""
+EXACT = 2**53
+"""Whole numbers up to this are exact in float64."""
 
 
 class Moments:
@@ -31,7 +40,7 @@ class Moments:
     Parameters
     ----------
     frame_shape : (ky, kx)
-    origin : (y, x) that moments are taken about
+    origin : (y, x) that centres are given from
     pixel : dtype of the pixels, as kernels see them
     mask : (ky, kx) bool, or None for all pixels; only rows that it touches are read
     """
@@ -40,21 +49,59 @@ class Moments:
         self, frame_shape: Size2D, origin: tuple[float, float], pixel: np.dtype[Any], mask: NDArray[np.bool_] | None
     ) -> None:
         ky, kx = frame_shape
+        self.origin = origin
+        narrow = pixel.itemsize <= 2 and max(ky, kx) <= NARROW_LIMIT
+        counts = narrow and is_counts(pixel) and 65535 * ky * kx * max(ky, kx) < EXACT
+        family = "counts" if counts else pixel.kind if pixel.kind == "f" else f"{pixel.kind}{4 if narrow else 8}"
         self.width, self.together = kx, max(1, LONG_ROW // kx)
         self.rows = (0, ky) if mask is None else rows_of(mask)
-        self.cy = origin[0]
-        self.along = np.tile(np.arange(kx) - origin[1], self.together)
+        if counts and mask is None:
+            self.together = _together(ky, kx)
+        elif counts:
+            self.rows = _whole_groups(self.rows, GROUP * self.together, ky)
+        self.along = np.tile(np.arange(kx, dtype=np.float64), self.together)
         self.below = np.repeat(np.arange(self.together, dtype=np.float64), kx)
-        narrow = pixel.itemsize <= 2 and max(ky, kx) <= NARROW_LIMIT
-        family = pixel.kind if pixel.kind == "f" else f"{pixel.kind}{4 if narrow else 8}"
-        self.masks = () if mask is None else (selector(mask.ravel(), pixel),)
-        self.run = (_WHOLE if mask is None else _MASKED)[family]
+        self.mask = selector(np.zeros(0, np.bool_) if mask is None else mask.ravel(), pixel)
+        self.family, self.masked = family, mask is not None
 
 
-def centre_of_mass(flat: NDArray[Any], stride: int, moments: Moments, out: NDArray[Any]) -> None:
-    """Write ``out (n, 2) float64``: (y, x) of each frame's centre of mass from the origin, NaN where its sum is 0."""
+def _together(rows: int, kx: int) -> int:
+    """Camera rows that make a long row: few of `rows` should be left over by groups of `GROUP` long ones."""
+    return min(range(max(1, LONG_ROW // kx), 0, -1), key=lambda together: rows % (GROUP * together))
+
+
+def _whole_groups(rows: tuple[int, int], group: int, ky: int) -> tuple[int, int]:
+    """As many rows more as make whole groups, if they are few: outside a mask they count nothing."""
+    asked = rows[1] - rows[0]
+    taken = min(-(-asked // group) * group, ky)
+    if taken > MORE_ROWS * asked:
+        return rows
+    start = min(rows[0], ky - taken)
+    return start, start + taken
+
+
+def centre_step(pixel: np.dtype[Any], moments: Moments, out: NDArray[np.float64]) -> Step:
+    """Writes ``out (n, 2)``: (y, x) of each frame's centre of mass from the origin, NaN where its sum is 0."""
     m = moments
-    m.run(flat, stride, m.width, m.rows[0], m.rows[1], m.together, *m.masks, m.cy, m.along, m.below, out)
+    address = _centre_step(pixel, m.family, m.masked)
+    numbers = (m.width, m.rows[0], m.rows[1], m.together)
+    return with_words(address, *numbers, m.mask, np.array(m.origin), m.along, m.below, out)
+
+
+@cache
+def _centre_step(pixel: np.dtype[Any], family: str, masked: bool) -> int:
+    run = (_MASKED if masked else _WHOLE)[family]
+    mask_type = np.uint8 if pixel.kind == "f" else pixel.type
+
+    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
+        width, y0, y1, together = words[0], words[1], words[2], words[3]
+        mask, origin = row_at(words, 4, mask_type), row_at(words, 6, np.float64)
+        along, below = row_at(words, 8, np.float64), row_at(words, 10, np.float64)
+        out = table_at(words, 12, np.float64)[first : first + n]
+        flat = frames_at(pixels, n, stride, y1 * width)
+        run(flat, stride, width, y0, y1, together, mask, origin[0], origin[1], along, below, cached != 0, out)
+
+    return compiled(pixel, step)
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})
@@ -69,81 +116,85 @@ def _moments_of(columns, along, below):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _finish(columns, total, moment_y, along, below, out):  # type: ignore[no-untyped-def]
-    y, x = _moments_of(columns, along, below)
+def _finish(total, y, x, cy, cx, out):  # type: ignore[no-untyped-def]
     if total == 0:
         out[0] = out[1] = np.nan
     else:
-        out[0] = (moment_y + y) / total
-        out[1] = x / total
+        out[0] = y / total - cy
+        out[1] = x / total - cx
 
 
-def _whole(kind: Any, wide: Any) -> Callable[..., None]:
+def _wide(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any]:
+    """What gives a frame's sum and moments (total, y, x), sums in `kind`; `select` gives a pixel by its mask."""
+
     @njit(nogil=True, cache=True, fastmath={"reassoc"})
-    def add_row(columns, r):  # type: ignore[no-untyped-def]
+    def add_row(columns, flat, i, mask, k, size):  # type: ignore[no-untyped-def]
         wide_vectors()
         s = kind(0)
-        for x in range(r.size):
-            v = kind(r[x])
+        for x in range(size):
+            v = kind(select(flat, i + x, mask, k + x))
             columns[x] = kind(columns[x] + v)
             s = kind(s + v)
         return s
 
     @njit(nogil=True, cache=True)
-    def run(flat, stride, width, y0, y1, together, cy, along, below, out):  # type: ignore[no-untyped-def]
-        columns = np.zeros(together * width, dtype=kind)
-        for f in range(out.shape[0]):
-            columns[:] = kind(0)
-            total = wide(0)
-            moment_y = 0.0
-            for y in range(y0, y1, together):
-                i, j = f * stride + y * width, f * stride + min(y + together, y1) * width
-                ask_ahead(flat, i, j, FAR_AHEAD)
-                s = add_row(columns, flat[i:j])
-                total += s
-                moment_y += (y - cy) * np.float64(s)
-            _finish(columns, np.float64(total), moment_y, along, below, out[f])
+    def frame(flat, at, width, y0, y1, together, mask, along, below, columns):  # type: ignore[no-untyped-def]
+        columns[:] = kind(0)
+        total = wide(0)
+        moment_y = 0.0
+        for y in range(y0, y1, together):
+            i, j = y * width, min(y + together, y1) * width
+            ask_ahead(flat, at + i, at + j, FAR_AHEAD)
+            s = add_row(columns, flat, np.uint64(at + i), mask, np.uint64(i), np.uint64(j - i))
+            total += s
+            moment_y += y * np.float64(s)
+        inside_y, x = _moments_of(columns, along, below)
+        return np.float64(total), moment_y + inside_y, x
 
-    return run
+    return frame
 
 
-def _masked(kind: Any, wide: Any, is_float: bool) -> Callable[..., None]:
-    if is_float:
-
-        @njit(nogil=True, cache=True)
-        def select(v, m):  # type: ignore[no-untyped-def]
-            return np.float64(v) if m else 0.0
-    else:
-
-        @njit(nogil=True, cache=True)
-        def select(v, m):  # type: ignore[no-untyped-def]
-            return kind(v & m)
-
-    @njit(nogil=True, cache=True, fastmath={"reassoc"})
-    def add_row(columns, r, m):  # type: ignore[no-untyped-def]
-        s = kind(0)
-        for x in range(r.size):
-            v = select(r[x], m[x])
-            columns[x] = kind(columns[x] + v)
-            s = kind(s + v)
-        return s
-
+def _over_frames(kind: Any, frame: Callable[..., Any]) -> Callable[..., None]:
     @njit(nogil=True, cache=True)
-    def run(flat, stride, width, y0, y1, together, mask, cy, along, below, out):  # type: ignore[no-untyped-def]
+    def run(flat, stride, width, y0, y1, together, mask, cy, cx, along, below, cached, out):  # type: ignore[no-untyped-def]
         columns = np.zeros(together * width, dtype=kind)
         for f in range(out.shape[0]):
-            columns[:] = kind(0)
-            total = wide(0)
-            moment_y = 0.0
-            for y in range(y0, y1, together):
-                i, j, at = y * width, min(y + together, y1) * width, f * stride
-                ask_ahead(flat, at + i, at + j, FAR_AHEAD)
-                s = add_row(columns, flat[at + i : at + j], mask[i:j])
-                total += s
-                moment_y += (y - cy) * np.float64(s)
-            _finish(columns, np.float64(total), moment_y, along, below, out[f])
+            total, y, x = frame(flat, f * stride, width, y0, y1, together, mask, along, below, columns)
+            _finish(total, y, x, cy, cx, out[f])
 
     return run
+
+
+def _over_counts(narrow: Callable[..., Any], frame: Callable[..., Any], masked: bool) -> Callable[..., None]:
+    @njit(nogil=True, cache=True)
+    def run(flat, stride, width, y0, y1, together, mask, cy, cx, along, below, cached, out):  # type: ignore[no-untyped-def]
+        columns = np.zeros(together * width, dtype=np.uint32)
+        lags = np.zeros(together * width, dtype=np.uint32)
+        fits = cached or masked
+        for f in range(out.shape[0]):
+            at = f * stride
+            if fits:
+                fits, total, y, x = narrow(flat, at, width, y0, y1, together, mask, along, below, columns, lags)
+            if not fits:  # a bright beam or a hot pixel: the next frames have it too
+                total, y, x = frame(flat, at, width, y0, y1, together, mask, along, below, columns)
+            _finish(total, y, x, cy, cx, out[f])
+
+    return run
+
+
+@njit(nogil=True, cache=True)
+def _any(flat, i, mask, k):  # type: ignore[no-untyped-def]
+    return flat[i]
+
+
+@njit(nogil=True, cache=True)
+def _inside(flat, i, mask, k):  # type: ignore[no-untyped-def]
+    return flat[i] & mask[k]
+
+
+@njit(nogil=True, cache=True)
+def _inside_float(flat, i, mask, k):  # type: ignore[no-untyped-def]
+    return np.float64(flat[i]) if mask[k] else 0.0
 
 
 _KINDS = {
@@ -153,7 +204,11 @@ _KINDS = {
     "i8": (np.int64, np.int64),
     "f": (np.float64, np.float64),
 }
-_WHOLE: dict[str, Callable[..., None]] = {family: _whole(kind, wide) for family, (kind, wide) in _KINDS.items()}
-_MASKED: dict[str, Callable[..., None]] = {
-    family: _masked(kind, wide, family == "f") for family, (kind, wide) in _KINDS.items()
+_FRAMES = {family: _wide(kind, wide, _any) for family, (kind, wide) in _KINDS.items()}
+_FRAMES_INSIDE = {
+    family: _wide(kind, wide, _inside_float if family == "f" else _inside) for family, (kind, wide) in _KINDS.items()
 }
+_WHOLE = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES.items()}
+_MASKED = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES_INSIDE.items()}
+_WHOLE["counts"] = _over_counts(counted(False, _FRAMES["u4"]), _FRAMES["u4"], False)
+_MASKED["counts"] = _over_counts(counted(True, _FRAMES_INSIDE["u4"]), _FRAMES_INSIDE["u4"], True)

@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ltdesk.engine.kernels.count_squares import add_count_squares
+from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.wide import wide_vectors
 
 BLOCK = 16384
@@ -30,9 +32,22 @@ def digit_counts(dtype: np.dtype[Any]) -> tuple[int, int]:
     return {1: (1, 1), 2: (1, 1), 4: (1, 2), 8: (2, 4)}[dtype.itemsize]
 
 
-def add_squares(flat: NDArray[Any], stride: int, n: int, sums: Digits, squares: Digits) -> None:
-    """Add n frames of integers to the digits of the sum and of the sum of squares, each ``(p) uint64``."""
+def add_squares(
+    flat: NDArray[Any],
+    stride: int,
+    n: int,
+    sums: Digits,
+    squares: Digits,
+    largest: NDArray[Any] | None = None,
+) -> None:
+    """Add n frames of integers to the digits of the sum and of the sum of squares, each ``(p) uint64``.
+
+    Of counts (`is_counts`) ``largest (p)``, of the pixels' dtype, can be raised to theirs in the same loop.
+    """
     size = flat.dtype.itemsize
+    if is_counts(flat.dtype):
+        add_count_squares(flat, stride, n, sums[0], squares[0], largest)
+        return
     add = _ADD[flat.dtype.kind, size]
     for start in range(0, n, NARROW_FRAMES):
         stop = min(start + NARROW_FRAMES, n)
@@ -240,7 +255,5 @@ def _variance(n, sums, squares, out):  # type: ignore[no-untyped-def]
 
 
 _ADD: dict[tuple[str, int], Callable[..., None]] = {
-    (kind, size): _add_narrow(flip_of(kind, size), np.uint32 if size == 1 else np.uint64)
-    for kind in "ui"
-    for size in (1, 2)
+    ("i", size): _add_narrow(flip_of("i", size), np.uint32 if size == 1 else np.uint64) for size in (1, 2)
 } | {(kind, size): make(flip_of(kind, size)) for kind in "ui" for size, make in ((4, _add_32), (8, _add_64))}

@@ -1,0 +1,128 @@
+"""Several kernels on one tile in one compiled call, a block of frames at a time.
+
+A block stays in the second-level cache while one kernel after the other takes it. Were Python between them, its own
+code and data would have left that cache each time, and two threads would wait for its lock: a third of the time of
+sum + com + ring. So a kernel's loop is compiled once more as a *step*, a function of fixed form that is called by its
+address, and what it takes beside the frames is laid out as words of 64 bits: numbers, and places of arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import cfunc, from_dtype, njit, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import carray  # type: ignore[attr-defined]
+from numpy.typing import NDArray
+
+from ltdesk.engine.kernels.frames import Frames
+
+WORD = np.dtype(np.int64)
+MOST_FRAMES = 32768
+"""A step is given so many at once at most: their 16-bit pixels sum to less than 2**31."""
+
+
+_KEPT: list[Any] = []
+"""Functions that are called by their address, of which nothing else knows that they are still needed."""
+
+
+class Step(NamedTuple):
+    """A kernel's loop with all that it takes beside the frames.
+
+    address : of the compiled function
+    words : (k) int64
+    holds : the arrays whose places are among the words
+    """
+
+    address: int
+    words: NDArray[np.int64]
+    holds: tuple[NDArray[Any], ...]
+
+
+def compiled(pixel: np.dtype[Any], step: Callable[..., None]) -> int:
+    """The address of ``step(pixels, stride, n, first, cached, words)`` for pixels of a dtype, in native byte order.
+
+    pixels : pointer to the first of n frames, which lie `stride` pixels apart
+    first : how many frames of the tile came before
+    cached : whether another step has just read these frames
+    words : pointer to the words of its `Step`
+    """
+    pointer: Any = types.CPointer
+    number: Any = types.int64
+    signature = types.void(pointer(from_dtype(pixel)), number, number, number, number, pointer(number))
+    function: Any = cfunc(signature, cache=True)(step)
+    _KEPT.append(function)
+    return int(function.address)
+
+
+def with_words(address: int, *parts: int | NDArray[Any]) -> Step:
+    """A step whose words are these numbers, and of arrays, which lie in one piece, their place and shape."""
+    words: list[int] = []
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            words += (part.__array_interface__["data"][0], *part.shape)
+        else:
+            words.append(part)
+    return Step(address, np.array(words, WORD), tuple(part for part in parts if isinstance(part, np.ndarray)))
+
+
+def take(frames: Frames, steps: Sequence[Step], block: int) -> None:
+    """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`."""
+    addresses = np.array([step.address for step in steps], WORD)
+    words = np.array([step.words.__array_interface__["data"][0] for step in steps], WORD)
+    _take(frames.flat, frames.stride, frames.n, min(block, MOST_FRAMES), frames.cached, addresses, words)
+
+
+@njit(nogil=True, cache=True)
+def frames_at(pixels, n, stride, size):  # type: ignore[no-untyped-def]
+    """In a step: n frames, of which `size` pixels are looked at, as kernels take them."""
+    return carray(pixels, ((n - 1) * stride + size,))
+
+
+@njit(nogil=True, cache=True)
+def row_at(words, i, dtype):  # type: ignore[no-untyped-def]
+    """In a step: the array ``(size)`` that is laid out from word i on."""
+    return carray(_pointer(words[i]), (words[i + 1],), dtype)
+
+
+@njit(nogil=True, cache=True)
+def table_at(words, i, dtype):  # type: ignore[no-untyped-def]
+    """In a step: the array ``(rows, columns)`` that is laid out from word i on."""
+    return carray(_pointer(words[i]), (words[i + 1], words[i + 2]), dtype)
+
+
+@njit(nogil=True, cache=True)
+def _take(flat, stride, n, block, cached, addresses, words):  # type: ignore[no-untyped-def]
+    pixels = flat.ctypes.data
+    for first in range(0, n, block):
+        count, at = min(block, n - first), pixels + first * stride * flat.itemsize
+        for s in range(addresses.size):
+            _call(addresses[s], at, stride, count, first, int(cached or s > 0), words[s])
+
+
+def _to_pointer(typing_context: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), generate
+
+
+def _to_call(
+    typing_context: Any, address: Any, pixels: Any, stride: Any, n: Any, first: Any, cached: Any, words: Any
+) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number, number, pointer])
+        function = builder.inttoptr(arguments[0], kind.as_pointer())
+        at, state = (builder.inttoptr(arguments[k], pointer) for k in (1, 6))
+        builder.call(function, [at, *arguments[2:6], state])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 7), generate
+
+
+_pointer: Any = intrinsic(_to_pointer)
+_call: Any = intrinsic(_to_call)
