@@ -353,7 +353,8 @@ def test_plates_do_not_cover_one_another_in_a_narrow_view(make: Make) -> None:
 def test_scale_bar_is_readable_on_white_and_black(make: Make, level: int) -> None:
     hand = make(values=np.full((40, 40), level, dtype=np.uint8))
     hand.view.set_display(Display(levels=(0, 255)))
-    image = hand.viewport.grab(hand.view.plates.scale_bar.geometry()).toImage()
+    bar = hand.view.plates.scale_bar
+    image = hand.viewport.grab(bar.geometry().translated(hand.view.plates.pos())).toImage()
     seen = [image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(image.height())]
     assert sum(shade > 200 for shade in seen) > 100
     assert sum(shade < 70 for shade in seen) > 500

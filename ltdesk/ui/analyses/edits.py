@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from ltdesk.analysis import Analysis
 from ltdesk.errors import UsageError
 from ltdesk.noise import SignalToNoise
+from ltdesk.polar import RadialProfile
 from ltdesk.session import Follows, Session
 from ltdesk.shape_text import validation_text
 from ltdesk.ui.analyses.fields import fields_of
@@ -54,7 +55,12 @@ def looking_at(session: Session, name: str) -> Session:
     names = image_names(analysis)
     if session.shown in names or kind_of_result(analysis) == "numbers":
         return session
-    return session.but(shown=names[0], shown_slice=0)
+    return session.but(shown=names[0], shown_slice=first_slice(analysis))
+
+
+def first_slice(analysis: Analysis) -> int:
+    """The slice to begin with. No pixel need be at distance 0 of a centre between pixels; at 1 there are some."""
+    return 1 if isinstance(analysis, RadialProfile) and analysis.nbins != 1 else 0
 
 
 def removed(session: Session, name: str) -> Session:

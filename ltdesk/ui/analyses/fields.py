@@ -17,7 +17,7 @@ from ltdesk.analysis import Analysis
 from ltdesk.geometry import BaseShape
 
 FieldKind = Literal["flag", "integer", "number", "choice", "choices", "numbers", "integers", "shape", "text"]
-LABELS = {"cy": "centre y", "cx": "centre x", "nbins": "bins", "r_in": "inner radius", "r_out": "outer radius"}
+LABELS = {"cy": "centre y", "cx": "centre x", "nbins": "bins", "r_in": "r in", "r_out": "r out"}
 HIDDEN = frozenset({"kind", "maps"})
 """What the form has no row for: the maps of a centre of mass are all at hand to be shown."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from ltdesk.session import OKABE_ITO
 from ltdesk.ui.analyses.profiles import Bins, Curve, Means
@@ -41,6 +42,8 @@ class ProfilePlot(QWidget):
         self._words: dict[str, str] = {}
         self.title = ElidedLabel("")
         self.title.setFont(style.heading_font(self.font()))
+        self.legend = QLabel(self)
+        self.legend.setAccessibleName("Curves")
         self._make_buttons()
         self._lay_out()
 
@@ -58,8 +61,8 @@ class ProfilePlot(QWidget):
         plot.setAccessibleName("Profile")
         self.destroyed.connect(plot.getPlotItem().ctrlMenu.deleteLater)  # made all the same, and nobody's child
         plot.hideButtons()
-        self.legend = plot.addLegend(offset=(-8, 8))
-        self._items = {name: plot.plot([], [], name=name) for name in reversed(NAMES)}
+        plot.setVisible(self._bins is not None)
+        self._items = {name: plot.plot([], []) for name in reversed(NAMES)}
         self.line = pg.InfiniteLine(movable=True)
         self.line.sigPositionChanged.connect(self._line_moved)
         plot.addItem(self.line, ignoreBounds=True)
@@ -82,6 +85,7 @@ class ProfilePlot(QWidget):
         self.export.setEnabled(bins is not None)
         if self._plot is None:
             return
+        self._plot.setVisible(bins is not None)
         shown = bins is not None and index is not None and index < len(bins.places)
         self.line.setVisible(shown)
         if bins is not None and shown and index is not None:
@@ -113,15 +117,14 @@ class ProfilePlot(QWidget):
         self._update_legend()
 
     def _update_legend(self) -> None:
-        """The curves that there are, always in one order; words alone are changed in place."""
-        wanted = [name for name in NAMES if name in self._words]
-        if [item.item for item, _ in self.legend.items] != [self._items[name] for name in wanted]:
-            self.legend.clear()
-            for name in wanted:
-                self.legend.addItem(self._items[name], self._words[name])
-        for name, (_, label) in zip(wanted, self.legend.items, strict=True):
-            if label.text != self._words[name]:
-                label.setText(self._words[name])
+        """Which curve is which, always in one order; beside the title, where it hides no curve."""
+        theme = style.current()
+        parts = [
+            f"<span style='color:{COLOURS.get(name, theme.dim)}'>\N{EM DASH}</span> {escape(self._words[name])}"
+            for name in NAMES
+            if name in self._words
+        ]
+        self.legend.setText("&nbsp;&nbsp;&nbsp;".join(parts))
 
     def means(self, means: Means | None, region_words: str = "region") -> None:
         """The means of scan and region."""
@@ -156,13 +159,16 @@ class ProfilePlot(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
+        top.setSpacing(style.GRID)
         top.addWidget(self.title, 1)
+        top.addWidget(self.legend)
         top.addWidget(self.log)
         top.addWidget(self.export)
         column = QVBoxLayout(self)
         column.setContentsMargins(style.GRID, 0, style.GRID, 0)
         column.setSpacing(0)
         column.addLayout(top)
+        column.addStretch()
         self.setMinimumHeight(18 * style.GRID)
 
     def _paint(self) -> None:
@@ -176,8 +182,7 @@ class ProfilePlot(QWidget):
             axis.setPen(theme.line)
             axis.setTextPen(theme.dim)
         self._plot.getAxis("left").setWidth(9 * style.GRID)
-        self.legend.setLabelTextColor(theme.text)
-        self.legend.setBrush(pg.mkBrush(theme.panel))  # words over curves can't be read
+        self._update_legend()
         for name, item in self._items.items():
             colour = COLOURS.get(name, theme.dim)
             item.setPen(pg.mkPen(colour, width=2))

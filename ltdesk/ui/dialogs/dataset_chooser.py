@@ -62,6 +62,8 @@ class DatasetChooser(QDialog):
         table.setEditTriggers(QAbstractItemView.NoEditTriggers)
         table.setTabKeyNavigation(False)
         table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTextElideMode(Qt.ElideMiddle)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + style.GRID + 4)
         header = table.horizontalHeader()
@@ -75,7 +77,8 @@ class DatasetChooser(QDialog):
                 item = QTableWidgetItem(text)
                 item.setToolTip(entry.detail or text)
                 table.setItem(row, column, item)
-        header.resizeSection(0, max(15 * style.GRID, min(table.sizeHintForColumn(0) + style.GRID, 36 * style.GRID)))
+        longest = max(table.fontMetrics().horizontalAdvance(entry.path) for entry in self._entries) + 3 * style.GRID
+        header.resizeSection(0, max(15 * style.GRID, min(longest, 50 * style.GRID)))
         table.itemDoubleClicked.connect(lambda _: self.accept())
         return table
 

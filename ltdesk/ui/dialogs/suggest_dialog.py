@@ -8,6 +8,7 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QPus
 from ltdesk.geometry import AnyShape
 from ltdesk.session import Session
 from ltdesk.shape_text import shape_text
+from ltdesk.ui.dialogs.fit import fit_height
 from ltdesk.ui.look import style
 from ltdesk.ui.session_model import SessionModel
 
@@ -76,7 +77,7 @@ class SuggestDialog(QDialog):
             label = QLabel(name, self)
             label.setFont(style.heading_font(self.font()))
             grid.addWidget(label, row, 0)
-            words.setMinimumWidth(40 * style.GRID)
+            words.setMinimumWidth(28 * style.GRID)
             words.setWordWrap(True)
             grid.addWidget(words, row, 1)
             for button in buttons:
@@ -90,7 +91,11 @@ class SuggestDialog(QDialog):
         column.addWidget(hint)
         column.addLayout(grid)
         column.addWidget(self.buttons)
-        self.resize(76 * style.GRID, 26 * style.GRID)
+        self.setMinimumWidth(84 * style.GRID)
+
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        fit_height(self)
 
     def _take(self, bright: AnyShape | None, dark: AnyShape | None) -> None:
         self._bright, self._dark = bright, dark
@@ -110,6 +115,8 @@ class SuggestDialog(QDialog):
         self.bright_words.setText(NO_REGION if self._bright is None else _words(self._bright))
         self.dark_words.setText("the rest of the scan" if self._dark is None else _words(self._dark))
         self.suggest.setEnabled(self._bright is not None and self._bright != self._dark)
+        if self.isVisible():
+            fit_height(self)
 
 
 def _words(region: AnyShape) -> str:

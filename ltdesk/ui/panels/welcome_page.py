@@ -133,8 +133,12 @@ class WelcomePage(QWidget):
         inner.setSpacing(style.GRID)
         holder.setLayout(inner)
         column = QVBoxLayout(inside)
+        row = QHBoxLayout()  # an alignment would take the words' height for one that they have on wider lines
+        row.addStretch(1)
+        row.addWidget(holder)
+        row.addStretch(1)
         column.addStretch(2)
-        column.addWidget(holder, 0, Qt.AlignHCenter)
+        column.addLayout(row)
         column.addStretch(3)
         area.setWidget(inside)
         area.setWidgetResizable(True)

@@ -42,6 +42,8 @@ pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 AT_ONCE = 512 * 512
 """Pictures up to this many pixels are prepared in the GUI thread (4 ms measured), larger ones in a thread."""
 BAR_SHARE, LONGEST_BAR = 0.28, 160.0
+LEAST_PLATES = QSize(45 * style.GRID, 20 * style.GRID)
+"""A picture that is seen smaller has its plates beside it."""
 
 
 class PictureView(QWidget):
@@ -200,6 +202,7 @@ class PictureView(QWidget):
         self._generation += 1
         self._content = self._prepared = None
         self.canvas.show_prepared(None)
+        self._place_plates()
         self.levels_bar.show_prepared(None)
         self.plates.status.set_status("")
         self.plates.wheel.set_colour_map(None)
@@ -395,6 +398,7 @@ class PictureView(QWidget):
         self._prepared = prepared
         composite = bool(prepared.colours)
         self.canvas.show_prepared(prepared)
+        self._place_plates()
         self.canvas.set_region(self._region)
         self.levels_bar.show_prepared(prepared)
         self.header.show_composite(composite)
@@ -427,10 +431,18 @@ class PictureView(QWidget):
         self._update_readout()
 
     def _resized(self) -> None:
-        self.plates.setGeometry(self.canvas.viewport().rect())
+        self._place_plates()
         self._update_texts()
 
+    def _place_plates(self) -> None:
+        """In the corners of what is seen of the picture, or where that is too small, of the view."""
+        view = self.canvas.viewport().rect()
+        seen = view if self._prepared is None else self.canvas.picture_rect().toAlignedRect().intersected(view)
+        roomy = seen.width() >= LEAST_PLATES.width() and seen.height() >= LEAST_PLATES.height()
+        self.plates.setGeometry(seen if roomy else view)
+
     def _view_changed(self) -> None:
+        self._place_plates()
         self._update_bar()
         self.view_changed.emit()
 

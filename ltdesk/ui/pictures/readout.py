@@ -60,7 +60,11 @@ def readout_text(prepared: Prepared, y: int, x: int, kind: Kind, scale: PixelSca
     if len(values) == 1:
         return f"{where} = {values[0]}"
     names = [layer.name or str(n) for n, layer in enumerate(prepared.layers, 1)]
-    return f"{where}  " + "  ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+    texts = [f"{name} {value}" for name, value in zip(names, values, strict=True)]
+    unit = f" {prepared.picture.unit}" if prepared.picture.unit else ""
+    if all(text.endswith(unit) for text in texts):  # said once: there is little room
+        texts = [text.removesuffix(unit) for text in texts[:-1]] + texts[-1:]
+    return f"({y}, {x})  " + "  ".join(texts)
 
 
 def place_text(y: float, x: float, scale: PixelScale) -> str:
