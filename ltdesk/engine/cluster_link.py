@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,7 +53,7 @@ class Link:
         self._client.subscribe_topic("all", lambda event: handler(event[1]))
 
     async def close(self) -> None:
-        with contextlib.suppress(OSError, TimeoutError):
+        with _without_tracebacks(), contextlib.suppress(OSError, TimeoutError):
             await self._client.close(timeout=CLOSING_MAY_TAKE)
         if self._cluster is not None:
             with contextlib.suppress(OSError, TimeoutError):
@@ -128,6 +128,21 @@ class Link:
                 return _as_answer(data[flight.key])
         response = await self._client.scheduler.gather(keys=[flight.key])
         return _as_answer(response["data"][flight.key]) if response["status"] == "OK" else None
+
+
+@contextlib.contextmanager
+def _without_tracebacks() -> Iterator[None]:
+    """dask takes it for an error, and writes a page of it, when a client is closed that looks for its scheduler."""
+
+    def is_one(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+    logger = logging.getLogger("distributed.client")
+    logger.addFilter(is_one)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_one)
 
 
 async def _is_reachable(address: str) -> bool:

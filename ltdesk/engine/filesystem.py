@@ -50,10 +50,14 @@ def place_by_mountinfo(mountinfo: str, path: str) -> Place:
 
 
 def _is_removable(device: int) -> bool:
-    """Whether a block device is a stick, a card, an optical disk, or hangs on USB."""
-    node = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
-    flags = (node / "removable", node.parent / "removable")  # a partition's is its disk's
-    return "/usb" in str(node) or any(flag.is_file() and flag.read_text().strip() == "1" for flag in flags)
+    """Whether a block device is a stick, a card, an optical disk, or hangs on USB. In a container, which often may not
+    look (podman hides ``/sys/dev/block``), it is taken for one that stays."""
+    try:
+        node = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+        flags = (node / "removable", node.parent / "removable")  # a partition's is its disk's
+        return "/usb" in str(node) or any(flag.is_file() and flag.read_text().strip() == "1" for flag in flags)
+    except OSError:
+        return False
 
 
 def place_by_drive_type(drive_type: int) -> Place:

@@ -142,6 +142,7 @@ class _Ingest:
         elif names:
             raise StorageError(f"{self.uri}: is a folder with other things in it", "Add a / or a name of its own.")
         else:
+            self.storage.make_folder(self.folder)  # first: where it may not be, that is said of the folder
             self.storage.put(self._path(BEGUN), self.source.model_dump_json().encode(), self.replication)
         return None
 

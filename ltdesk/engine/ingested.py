@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Dataset, Identity, Tile
 from ltdesk.engine.formats.tiling import Span, present, runs
+from ltdesk.engine.map_limits import most_maps
 from ltdesk.engine.mapping import MappedFile
 from ltdesk.engine.sidecar import BEGUN, SIDECAR, Sidecar, StoredPartition, read_sidecar
 from ltdesk.engine.storage import LocalFile, NotLocal, Storage, open_storage
@@ -30,9 +31,6 @@ from ltdesk.errors import DamagedFileError, LtdeskError, NotInStorage, OpenError
 from ltdesk.job import DatasetRef, Partition, Plan
 
 log = logging.getLogger(__name__)
-
-MOST_MAPS = 128
-"""Partition files of one scan that are kept mapped; each takes two file descriptors, and a process has 1024."""
 
 HOLDERS_KEPT = 60.0
 """Seconds that the hosts of a partition are taken for known: each job, so each move of a detector, would ask for all of
@@ -243,7 +241,7 @@ class IngestedScan(Dataset):
                 file.close()
                 raise OpenError(f"{self.ref.uri}: is closed", "Open it again.")
             kept = self._maps.setdefault(index, file)
-            if len(self._maps) > MOST_MAPS:
+            if len(self._maps) > most_maps():
                 self._maps.popitem(last=False)  # closed when the last tile of it goes
             return kept
 

@@ -123,7 +123,7 @@ def test_a_quota_stops_it_and_more_room_goes_on(place: Place, npy: Dataset) -> N
 
 
 def test_without_permission(place: Place, npy: Dataset, hdfs: Hdfs) -> None:
-    with pytest.raises(StorageError, match=r"Permission denied: user=nobody"):
+    with pytest.raises(StorageError, match=rf"{place.folder}/twin: Permission denied: user=nobody"):
         ingest(npy, f"webhdfs://nobody@{hdfs.netloc}{place.folder}/twin")
     assert place.names() == []
 

@@ -526,3 +526,18 @@ def test_views_of_a_large_file_outlive_its_close(tmp_path: Path) -> None:
         begin, end = mapped.view(0, 5), mapped.view((3 << 29) - 3, 3)
         assert bytes(begin) == b"begin"
     assert (bytes(begin), bytes(end)) == (b"begin", b"end")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/sys is Linux's")
+def test_a_disk_that_may_not_be_looked_at_stays(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container of podman, which hides ``/sys/dev/block``."""
+    stat = os.stat
+
+    def hidden(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith("/sys/"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, *arguments, **options)
+
+    before = place_of(str(scan))
+    monkeypatch.setattr(os, "stat", hidden)
+    assert place_of(str(scan)) == ("local" if before == "removable" else before) != "unknown"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import pytest
 
 from ltdesk.analysis import VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
+from ltdesk.engine.cluster_link import Link
 from ltdesk.errors import ClusterError, UsageError
 from ltdesk.geometry import Rectangle
 from tests.dask_processes import DaskProcesses, until
@@ -30,7 +33,18 @@ def dask(tmp_path: Path) -> Iterator[DaskProcesses]:
     processes.stop()
 
 
-def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path) -> None:
+@pytest.fixture
+def said_by_dask(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What dask's client would write to the terminal."""
+    logger = logging.getLogger("distributed.client")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+def test_it_is_killed_and_a_new_one_goes_on(
+    dask: DaskProcesses, tmp_path: Path, said_by_dask: pytest.LogCaptureFixture
+) -> None:
     """The job fails at once; what is done stays to be seen; connecting again works once it is back."""
     array = np.random.default_rng(5).integers(0, 60000, (24, 16, 128, 128)).astype(np.float32)
     np.save(tmp_path / "scan.npy", array)
@@ -53,6 +67,7 @@ def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path)
             np.testing.assert_array_equal(results["all"], np.where(results.valid, sums, np.nan))
             with pytest.raises(ClusterError, match="is lost"):
                 executor.submit(job_for(scan, DETECTOR), scan)
+        assert [record.getMessage() for record in said_by_dask.records if record.levelno >= logging.ERROR] == []
         commands.open()
         dask.workers["a"].wait(200)  # it ends by itself, as its scheduler is gone
         dask.start_scheduler()
@@ -60,6 +75,18 @@ def test_it_is_killed_and_a_new_one_goes_on(dask: DaskProcesses, tmp_path: Path)
         with ClusterExecutor(dask.address, timeout=150) as executor:
             results = executor.submit(job_for(scan, DETECTOR), scan).result(250)
     np.testing.assert_array_equal(results["all"], sums)
+
+
+def test_dask_writes_no_page_of_its_own_cancelled_search(said_by_dask: pytest.LogCaptureFixture) -> None:
+    """It does so now and then, when its client is closed at a moment between two attempts to reach the scheduler."""
+
+    class Searching:
+        async def close(self, timeout: float) -> None:
+            for error in (asyncio.CancelledError(), ValueError("something else")):
+                logging.getLogger("distributed.client").error("", exc_info=error)
+
+    asyncio.run(Link("tcp://127.0.0.1:1", Searching(), None, 1).close())
+    assert [str(record.exc_info[1]) for record in said_by_dask.records if record.exc_info] == ["something else"]
 
 
 def test_nothing_is_there() -> None:

@@ -200,9 +200,12 @@ class Storage(ABC):
         try:
             self.write(temporary, lambda: [memoryview(data)], len(data), replication)
             self.rename(temporary, path)
-        except BaseException:
+        except BaseException as error:
             with suppress(LtdeskError):
                 self.remove(temporary)
+            if isinstance(error, StorageError):  # it is about a name that nobody gave
+                what = error.what.replace(self.uri(temporary), self.uri(path))
+                raise type(error)(what, error.way_out) from error
             raise
 
     def close(self) -> None:  # noqa: B027 (a directory has nothing to let go of)

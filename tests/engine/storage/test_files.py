@@ -40,6 +40,8 @@ class TestFileStorage(StorageSuite):
         try:
             with pytest.raises(StorageError, match=r"a\.raw: Permission denied\. Ask its owner"):
                 place.write("a.raw", b"1")
+            with pytest.raises(StorageError, match=r"/b\.raw: Permission denied\. Ask its owner"):
+                place.storage.put(place.path("b.raw"), b"1")
         finally:
             os.seteuid(before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ltdesk.engine.ingested import IngestedScan
 from ltdesk.engine.open import list_datasets, open_dataset
 from ltdesk.engine.storage.files import HOST, FileStorage, storage_path
 from ltdesk.engine.storage.storage import Block
-from ltdesk.errors import JobFailed, OpenError
+from ltdesk.errors import JobFailed, OpenError, StorageError
 from ltdesk.geometry import Rectangle
 from tests.engine.formats.helpers import scan, write_h5, write_npy
 from tests.engine.storage.ingest_suite import SHAPE, SOURCES, IngestSuite, run, same_bytes
@@ -104,7 +105,7 @@ def test_a_region_of_what_is_read_is_checked_too(tmp_path: Path, monkeypatch: py
 
 
 def test_few_files_are_kept_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingested_module, "MOST_MAPS", 2)
+    monkeypatch.setattr(ingested_module, "most_maps", lambda: 2)
     with SOURCES["floats"](tmp_path) as dataset:
         ingest(dataset, str(tmp_path / "twin"))
         with open_dataset(tmp_path / "twin") as twin:
@@ -137,3 +138,21 @@ def test_the_rate_is_of_this_run() -> None:
     assert progress.time_left == 3
     nothing_yet = Progress(500, 1000, 500, 5, 10, 0)
     assert (nothing_yet.rate, nothing_yet.time_left) == (0, None)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are not POSIX here")
+def test_a_folder_that_may_not_be_written_to_is_named(place: Place, tmp_path: Path) -> None:
+    """As another user where this one may write anywhere."""
+    closed = tmp_path / "storage"
+    for folder in (closed, *list(closed.parents)[:-2]):
+        folder.chmod(0o555 if folder == closed else folder.stat().st_mode | 0o755)
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        dataset.identity()
+        before = os.geteuid()
+        os.seteuid(before or 65534)
+        try:
+            with pytest.raises(StorageError, match=r"/storage/twin: Permission denied\. Ask its owner"):
+                ingest(dataset, place.storage.uri(place.path("twin")))
+        finally:
+            os.seteuid(before)
+    assert place.names() == []
