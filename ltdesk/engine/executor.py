@@ -79,6 +79,7 @@ class JobHandle:
         self.state = JobState()
         self.execution: dict[str, Any] = {}
         self._changed = threading.Condition()
+        self._ended = threading.Event()  # who waits for the end alone is not woken by every partition: 0.1 ms each
         self._version = 0
         self._started = time.perf_counter()
         self._seconds: float | None = None
@@ -129,8 +130,7 @@ class JobHandle:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the job has ended; True if it has."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self.state.is_final, timeout)
+        return self._ended.wait(timeout)
 
     def results(self) -> Results:
         """The arrays as far as they are known, as copies."""
@@ -216,3 +216,5 @@ class JobHandle:
                 self._seconds = time.perf_counter() - self._started
             self._version += 1
             self._changed.notify_all()
+        if self.state.is_final:
+            self._ended.set()

@@ -118,7 +118,7 @@ LEVELS = (0, 1, 50, 255, 256, 1820, 1821, 4095, 4096, 8191, 8192, 65535)
 def counts(draw: st.DrawFn) -> NDArray[Any]:
     """Frames ``(n, ky, kx)`` of few counts with some of many, in some frames or all over."""
     dtype: np.dtype[Any] = np.dtype(draw(st.sampled_from(["u1", "u2"])))
-    shape = draw(st.tuples(st.integers(1, 40), st.integers(1, 70), st.integers(1, 9)))
+    shape = draw(st.tuples(st.integers(1, 40), st.integers(1, 70), st.integers(1, 9) | st.integers(60, 70)))
     few, many = draw(st.sampled_from(LEVELS)), draw(st.sampled_from(LEVELS))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     bright = random.random(shape) < draw(st.sampled_from([0, 0.001, 0.1, 1]))
@@ -131,6 +131,9 @@ def counts(draw: st.DrawFn) -> NDArray[Any]:
 @given(counts(), st.booleans())
 def test_counts_of_any_size_are_summed_exactly(stack: NDArray[Any], cached: bool) -> None:
     seen, wide = as_frames(stack), stack.astype(np.uint64).reshape(len(stack), -1)
+    each = np.full(len(stack), 7, np.uint64)
+    take_all(stack, plain_step(stack.dtype, seen.pixels, each))
+    assert each.tolist() == wide.sum(axis=1).tolist()
     sums, squares, largest = (np.zeros(seen.pixels, dtype) for dtype in (np.uint64, np.uint64, stack.dtype))
     assert sums_of(stack, cached).tolist() == wide.sum(axis=0).tolist()
     add_squares(seen.flat, seen.stride, seen.n, [sums], [squares], largest)

@@ -3,8 +3,8 @@
 A frame is read as long rows. Eight of them are added pixel by pixel, and so are their sums so far: with those added
 once a row, a row counts the more often the earlier it came, which is its moment along y without any multiplication.
 A frame that counts too much for that is done again in wide numbers. All sums are whole, so which way they were made
-changes no byte. One thread, 128x128 u16 in the cache: 1.7 times as fast as in wide numbers. Whole frames that come from
-memory are no faster, rather slower by the eight places that are read at once.
+changes no byte. One thread, 128x128 u16 in the cache: 1.7 times as fast as in wide numbers; eight rows at a time,
+never written down between, are no faster there, and slower from memory by the eight places that are read at once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from ltdesk.engine.kernels.counts import FULL, U16, U32, U64, add_saturating
+from ltdesk.engine.kernels.prefetch import ask_ahead
 from ltdesk.engine.kernels.wide import wide_vectors
 
 GROUP = 8
@@ -38,6 +39,20 @@ def _moments_of(columns, lags, below, along):  # type: ignore[no-untyped-def]
     return total, y, x, lag
 
 
+@njit(nogil=True, cache=True)
+def _empty(sums, so_far, columns, lags):  # type: ignore[no-untyped-def]
+    """Add what `GROUP` rows came to in 16 bits to sums of 32, and begin anew; the largest of it."""
+    wide_vectors()
+    top = U16(0)
+    for p in range(columns.size):
+        top = max(top, so_far[p])
+        column = U32(columns[p] + U32(sums[p]))
+        columns[p] = column
+        lags[p] = U32(lags[p] + U32(U32(so_far[p]) + U32(column * U32(GROUP))))
+        sums[p] = so_far[p] = U16(0)
+    return top
+
+
 def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
     """What gives a frame's sum and moments (total, y, x), as `wide_frame` does, which has the last few rows to do.
 
@@ -49,53 +64,38 @@ def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
         return U16(flat[i] & mask[k]) if masked else U16(flat[i])
 
     @njit(nogil=True, cache=True)
-    def lagged(flat, i, mask, k, step):  # type: ignore[no-untyped-def]
-        """The sum of eight rows' pixels, and the sum of the sums so far."""
-        a = b = pixel(flat, i, mask, k)
-        a = add_saturating(a, pixel(flat, i + step, mask, k + step))
-        b = add_saturating(b, a)
-        a = add_saturating(a, pixel(flat, i + U64(2) * step, mask, k + U64(2) * step))
-        b = add_saturating(b, a)
-        a = add_saturating(a, pixel(flat, i + U64(3) * step, mask, k + U64(3) * step))
-        b = add_saturating(b, a)
-        a = add_saturating(a, pixel(flat, i + U64(4) * step, mask, k + U64(4) * step))
-        b = add_saturating(b, a)
-        a = add_saturating(a, pixel(flat, i + U64(5) * step, mask, k + U64(5) * step))
-        b = add_saturating(b, a)
-        a = add_saturating(a, pixel(flat, i + U64(6) * step, mask, k + U64(6) * step))
-        b = add_saturating(b, a)
-        a = add_saturating(a, pixel(flat, i + U64(7) * step, mask, k + U64(7) * step))
-        return a, add_saturating(b, a)
-
-    @njit(nogil=True, cache=True)
-    def rows8(columns, lags, flat, i, mask, k):  # type: ignore[no-untyped-def]
+    def add2(sums, so_far, flat, i, mask, k):  # type: ignore[no-untyped-def]
+        """Add two long rows' pixels to their sums, and after each of them these to the sums of the sums so far."""
         wide_vectors()
-        top, step = U16(0), U64(columns.size)
+        step = U64(sums.size)
         for p in range(step):
-            a, b = lagged(flat, i + p, mask, k + p, step)
-            top = max(top, b)
-            column = U32(columns[p] + U32(a))
-            columns[p] = column
-            lags[p] = U32(lags[p] + U32(U32(b) + U32(column * U32(8))))
-        return top
+            a = add_saturating(sums[p], pixel(flat, i + p, mask, k + p))
+            b = add_saturating(so_far[p], a)
+            a = add_saturating(a, pixel(flat, i + step + p, mask, k + step + p))
+            sums[p], so_far[p] = a, add_saturating(b, a)
 
     @njit(nogil=True, cache=True)
-    def add_rows(columns, lags, flat, at, mask, k, rows):  # type: ignore[no-untyped-def]
-        for p in range(columns.size):
+    def add_rows(space, columns, lags, flat, at, mask, k, rows):  # type: ignore[no-untyped-def]
+        size = columns.size
+        sums, so_far = space[:size], space[size:]
+        for p in range(size):
             columns[p] = lags[p] = U32(0)
-        group = GROUP * columns.size
-        for start in range(0, rows * columns.size, group):
-            if rows8(columns, lags, flat, U64(at + start), mask, U64(k + start)) == FULL:
+            sums[p] = so_far[p] = U16(0)
+        for row in range(0, rows, 2):
+            i, j = at + row * size, k + row * size
+            ask_ahead(flat, i, i + 2 * size)
+            add2(sums, so_far, flat, U64(i), mask, U64(j))
+            if row % GROUP == GROUP - 2 and _empty(sums, so_far, columns, lags) == FULL:
                 return False
         return True
 
     @njit(nogil=True, cache=True)
-    def frame(flat, at, width, y0, y1, together, mask, along, below, columns, lags):  # type: ignore[no-untyped-def]
+    def frame(flat, at, width, y0, y1, together, mask, along, below, space, columns, lags):  # type: ignore[no-untyped-def]
         total = moment_y = moment_x = 0.0
         y = y0
         while y1 - y >= GROUP * together:
             rows = min((y1 - y) // (GROUP * together) * GROUP, MOST_ROWS)
-            if not add_rows(columns, lags, flat, at + y * width, mask, y * width, rows):
+            if not add_rows(space, columns, lags, flat, at + y * width, mask, y * width, rows):
                 return False, 0.0, 0.0, 0.0
             s, inside_y, x, lag = _moments_of(columns, lags, below, along)
             total += s

@@ -16,10 +16,15 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ltdesk.engine.kernels.prefetch import ask_ahead
 from ltdesk.engine.kernels.wide import wide_vectors
 
 FULL = np.uint16(65535)
 """A sum that is this may be larger."""
+LONG_ROW = 512
+"""Pixels of a frame that are added to the next ones, to them the next; their sums stay in the first-level cache."""
+MOST_PAIRS = 16
+"""So many pairs of long rows are added in 16 bits: fit up to 2047 a pixel."""
 U16, U32, U64 = np.uint16, np.uint32, np.uint64
 """Places in arrays are U64: of what can't be negative nobody asks whether it is, and so loops are vectorised."""
 
@@ -122,3 +127,46 @@ def sum_in_rows(flat, stride, n, acc, block):  # type: ignore[no-untyped-def]
         for f in range(n - n % 8, n):
             _row(sums, flat, U64(f * stride + i))
         add_each(acc[i:j], sums)
+
+
+def counted_sums(wide_row: Any) -> Any:
+    """What writes the sum of each whole frame to ``out (n)``; `wide_row` sums a row in wide numbers."""
+
+    @njit(nogil=True, cache=True)
+    def add2(sums, flat, i):  # type: ignore[no-untyped-def]
+        wide_vectors()
+        step = U64(sums.size)
+        for p in range(step):
+            both = add_saturating(U16(flat[i + p]), U16(flat[i + step + p]))
+            sums[p] = add_saturating(sums[p], both)
+
+    @njit(nogil=True, cache=True)
+    def total_of(sums):  # type: ignore[no-untyped-def]
+        """Their sum and the largest of them; they begin anew."""
+        wide_vectors()
+        total, top = U32(0), U16(0)
+        for p in range(sums.size):
+            total = U32(total + U32(sums[p]))
+            top = max(top, sums[p])
+            sums[p] = U16(0)
+        return total, top
+
+    @njit(nogil=True, cache=True)
+    def run(flat, stride, pixels, out):  # type: ignore[no-untyped-def]
+        sums, fits = np.zeros(LONG_ROW, np.uint16), True
+        for f in range(out.size):
+            start, stop, out[f] = f * stride, f * stride + pixels, 0
+            while stop - start >= 2 * LONG_ROW and fits:
+                rows = min((stop - start) // (2 * LONG_ROW), MOST_PAIRS) * 2
+                for i in range(start, start + rows * LONG_ROW, 2 * LONG_ROW):
+                    ask_ahead(flat, i, i + 2 * LONG_ROW)
+                    add2(sums, flat, U64(i))
+                total, top = total_of(sums)
+                fits = top != FULL  # else a bright beam or a hot pixel: the next frames have it too
+                if fits:
+                    out[f] += total
+                    start += rows * LONG_ROW
+            for i in range(start, stop, LONG_ROW * MOST_PAIRS):
+                out[f] += wide_row(flat, i, min(i + LONG_ROW * MOST_PAIRS, stop))
+
+    return run

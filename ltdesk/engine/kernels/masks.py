@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
+from ltdesk.engine.kernels.counts import counted_sums, is_counts
 from ltdesk.engine.kernels.prefetch import ask_ahead
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
@@ -112,7 +113,7 @@ def plain_step(pixel: np.dtype[Any], pixels: int, out: NDArray[Any]) -> Step:
 
 @cache
 def _plain_step(pixel: np.dtype[Any]) -> int:
-    run, total = _PLAIN[_family(pixel)], sum_dtype(pixel).type
+    run, total = _PLAIN["counts" if is_counts(pixel) else _family(pixel)], sum_dtype(pixel).type
 
     def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
         out = row_at(words, 1, total)[first : first + n]
@@ -185,22 +186,31 @@ def _float_rows4(r0, r1, r2, r3, m):  # type: ignore[no-untyped-def]
     return a, b, c, d
 
 
-def _plain(kind: Any) -> Callable[..., None]:
+def _row(kind: Any) -> Any:
     @njit(nogil=True, cache=True, fastmath={"reassoc"})
-    def row(r):  # type: ignore[no-untyped-def]
+    def add_up(flat, i, size):  # type: ignore[no-untyped-def]
         a = kind(0)
-        for p in range(r.size):
-            a = kind(a + kind(r[p]))
+        for p in range(size):
+            a = kind(a + kind(flat[i + p]))
         return a
+
+    @njit(nogil=True, cache=True)
+    def row(flat, start, stop):  # type: ignore[no-untyped-def]
+        ask_ahead(flat, start, stop)
+        return add_up(flat, np.uint64(start), np.uint64(stop - start))
+
+    return row
+
+
+def _plain(kind: Any) -> Callable[..., None]:
+    row = _row(kind)
 
     @njit(nogil=True, cache=True)
     def run(flat, stride, pixels, out):  # type: ignore[no-untyped-def]
         for f in range(out.size):
             out[f] = 0
             for i in range(f * stride, f * stride + pixels, ROW):
-                j = min(i + ROW, f * stride + pixels)
-                ask_ahead(flat, i, j)
-                out[f] += row(flat[i:j])
+                out[f] += row(flat, i, min(i + ROW, f * stride + pixels))
 
     return run
 
@@ -213,9 +223,9 @@ _MASKED: dict[str, Callable[..., None]] = {
     "f": _over_segments(_float_rows4),
 }
 _PLAIN: dict[str, Callable[..., None]] = {
-    "u4": _plain(np.uint32),
     "i4": _plain(np.int32),
     "u8": _plain(np.uint64),
     "i8": _plain(np.int64),
     "f": _plain(np.float64),
+    "counts": counted_sums(_row(np.uint32)),
 }

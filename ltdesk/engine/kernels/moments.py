@@ -99,7 +99,7 @@ def _centre_step(pixel: np.dtype[Any], family: str, masked: bool) -> int:
         along, below = row_at(words, 8, np.float64), row_at(words, 10, np.float64)
         out = table_at(words, 12, np.float64)[first : first + n]
         flat = frames_at(pixels, n, stride, y1 * width)
-        run(flat, stride, width, y0, y1, together, mask, origin[0], origin[1], along, below, cached != 0, out)
+        run(flat, stride, width, y0, y1, together, mask, origin[0], origin[1], along, below, out)
 
     return compiled(pixel, step)
 
@@ -156,7 +156,7 @@ def _wide(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any
 
 def _over_frames(kind: Any, frame: Callable[..., Any]) -> Callable[..., None]:
     @njit(nogil=True, cache=True)
-    def run(flat, stride, width, y0, y1, together, mask, cy, cx, along, below, cached, out):  # type: ignore[no-untyped-def]
+    def run(flat, stride, width, y0, y1, together, mask, cy, cx, along, below, out):  # type: ignore[no-untyped-def]
         columns = np.zeros(together * width, dtype=kind)
         for f in range(out.shape[0]):
             total, y, x = frame(flat, f * stride, width, y0, y1, together, mask, along, below, columns)
@@ -165,16 +165,17 @@ def _over_frames(kind: Any, frame: Callable[..., Any]) -> Callable[..., None]:
     return run
 
 
-def _over_counts(narrow: Callable[..., Any], frame: Callable[..., Any], masked: bool) -> Callable[..., None]:
+def _over_counts(narrow: Callable[..., Any], frame: Callable[..., Any]) -> Callable[..., None]:
     @njit(nogil=True, cache=True)
-    def run(flat, stride, width, y0, y1, together, mask, cy, cx, along, below, cached, out):  # type: ignore[no-untyped-def]
+    def run(flat, stride, width, y0, y1, together, mask, cy, cx, along, below, out):  # type: ignore[no-untyped-def]
         columns = np.zeros(together * width, dtype=np.uint32)
         lags = np.zeros(together * width, dtype=np.uint32)
-        fits = cached or masked
+        space = np.zeros(2 * together * width, dtype=np.uint16)
+        fits = True
         for f in range(out.shape[0]):
             at = f * stride
             if fits:
-                fits, total, y, x = narrow(flat, at, width, y0, y1, together, mask, along, below, columns, lags)
+                fits, total, y, x = narrow(flat, at, width, y0, y1, together, mask, along, below, space, columns, lags)
             if not fits:  # a bright beam or a hot pixel: the next frames have it too
                 total, y, x = frame(flat, at, width, y0, y1, together, mask, along, below, columns)
             _finish(total, y, x, cy, cx, out[f])
@@ -210,5 +211,5 @@ _FRAMES_INSIDE = {
 }
 _WHOLE = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES.items()}
 _MASKED = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES_INSIDE.items()}
-_WHOLE["counts"] = _over_counts(counted(False, _FRAMES["u4"]), _FRAMES["u4"], False)
-_MASKED["counts"] = _over_counts(counted(True, _FRAMES_INSIDE["u4"]), _FRAMES_INSIDE["u4"], True)
+_WHOLE["counts"] = _over_counts(counted(False, _FRAMES["u4"]), _FRAMES["u4"])
+_MASKED["counts"] = _over_counts(counted(True, _FRAMES_INSIDE["u4"]), _FRAMES_INSIDE["u4"])
