@@ -193,6 +193,42 @@ def test_what_comes_too_late_is_not_shown(make: Make, qtbot: QtBot) -> None:
     assert hand.view.prepared.shape == STEPS.shape
 
 
+def test_going_back_to_what_is_shown_outdoes_what_is_being_prepared(make: Make, qtbot: QtBot) -> None:
+    hand = make(values=None)
+    first, second = np.zeros((800, 800)), np.ones((800, 800))
+    hand.view.set_picture(first)
+    qtbot.waitUntil(lambda: hand.view.prepared is not None)
+    hand.view.set_picture(second)
+    hand.view.set_picture(first, status="exact")
+    assert hand.view._worker.wait_idle(60)
+    QApplication.processEvents()
+    hand.view._mailbox.deliver()
+    assert hand.view.prepared.picture.values is first
+
+
+def test_a_picture_with_other_words_is_not_prepared_again(
+    make: Make, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[Picture] = []
+
+    def watched(picture: Picture, display: Display) -> Any:
+        prepared.append(picture)
+        return prepare(picture, display)
+
+    monkeypatch.setattr(content, "prepare", watched)
+    hand = make(values=None)
+    valid = np.ones(STEPS.shape, dtype=bool)
+    hand.view.set_picture(STEPS, valid, status="exact")
+    hand.view.set_picture(STEPS, valid, status="preview")
+    assert hand.view._worker.wait_idle(60)
+    assert len(prepared) == 1
+    assert hand.view.status == "preview"
+    hand.view.set_picture(STEPS, valid, unit="counts")
+    assert len(prepared) == 2
+    hand.view.set_display(Display(scale="log"))
+    assert len(prepared) == 3
+
+
 def test_prepared_elsewhere(make: Make) -> None:
     hand = make(values=None)
     hand.view.show_prepared(prepare(Picture(STEPS, status="exact"), Display(colour_map="viridis")))

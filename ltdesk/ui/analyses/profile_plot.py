@@ -18,6 +18,7 @@ from ltdesk.ui.pictures.picture_header import ElidedLabel
 
 NAMES = ("cursor", "region", "scan")
 COLOURS = {"cursor": OKABE_ITO[0], "region": OKABE_ITO[1]}
+MARK = "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 2
 HIDDEN_FROM = 20
 """Up to so many bins each is marked by a point."""
 
@@ -120,7 +121,7 @@ class ProfilePlot(QWidget):
         """Which curve is which, always in one order; beside the title, where it hides no curve."""
         theme = style.current()
         parts = [
-            f"<span style='color:{COLOURS.get(name, theme.dim)}'>\N{EM DASH}</span> {escape(self._words[name])}"
+            f"<span style='color:{COLOURS.get(name, theme.dim)}'>{MARK}</span> {escape(self._words[name])}"
             for name in NAMES
             if name in self._words
         ]
@@ -185,7 +186,7 @@ class ProfilePlot(QWidget):
         self._update_legend()
         for name, item in self._items.items():
             colour = COLOURS.get(name, theme.dim)
-            item.setPen(pg.mkPen(colour, width=2))
+            item.setPen(pg.mkPen(colour, width=2 * self.devicePixelRatioF()))
             item.setSymbolBrush(colour)
             item.setSymbolPen(None)
             item.setSymbolSize(6)

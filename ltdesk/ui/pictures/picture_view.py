@@ -42,7 +42,7 @@ pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 AT_ONCE = 512 * 512
 """Pictures up to this many pixels are prepared in the GUI thread (4 ms measured), larger ones in a thread."""
 BAR_SHARE, LONGEST_BAR = 0.28, 160.0
-LEAST_PLATES = QSize(45 * style.GRID, 20 * style.GRID)
+LEAST_PLATES = QSize(54 * style.GRID, 20 * style.GRID)
 """A picture that is seen smaller has its plates beside it."""
 
 
@@ -91,7 +91,7 @@ class PictureView(QWidget):
         self._status: Status = ""
         self._unit = ""
         self._prepared: Prepared | None = None
-        self._generation = 0
+        self._generation = self._shown_generation = 0
         self._scale: PixelScale | None = None
         self._cursor: tuple[int, int] | None = None
         self._region: AnyShape | None = None
@@ -195,7 +195,7 @@ class PictureView(QWidget):
         self._unit, self._status = prepared.picture.unit, prepared.picture.status
         self._display = prepared.display
         self.header.show_display(self._display)
-        self._show(prepared)
+        self._show(prepared, self._generation)
 
     def clear(self, message: str = "") -> None:
         """Show no picture; `message` in its place."""
@@ -370,11 +370,11 @@ class PictureView(QWidget):
         self._generation += 1
         again = prepared_again(self._prepared, content, self._display)
         if again is not None:
-            self._show(again)
+            self._show(again, self._generation)
         elif cost_of(content) <= AT_ONCE:
-            self._show(prepare_content(content, self._display, self._unit, self._status))
-            return
-        self._worker.submit(self._preparation(self._generation))
+            self._show(prepare_content(content, self._display, self._unit, self._status), self._generation)
+        else:
+            self._worker.submit(self._preparation(self._generation))
 
     def _preparation(self, generation: int) -> Callable[[], None]:
         content, display, unit, status = self._content, self._display, self._unit, self._status
@@ -391,11 +391,12 @@ class PictureView(QWidget):
         stream of large pictures would show none."""
         before = self._prepared
         alike = before is not None and before.shape == prepared.shape and prepared.display == self._display
-        if generation == self._generation or (alike and self._content is not None):
-            self._show(prepared)
+        newer = generation > self._shown_generation  # than what has been prepared at once meanwhile
+        if generation == self._generation or (alike and newer and self._content is not None):
+            self._show(prepared, generation)
 
-    def _show(self, prepared: Prepared) -> None:
-        self._prepared = prepared
+    def _show(self, prepared: Prepared, generation: int) -> None:
+        self._prepared, self._shown_generation = prepared, generation
         composite = bool(prepared.colours)
         self.canvas.show_prepared(prepared)
         self._place_plates()
