@@ -106,6 +106,31 @@ def test_pictures_get_the_results_name(folder: Path, array: np.ndarray) -> None:
     assert (folder / "one.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("made", ["out.npz", "out.h5", "out.tif"])
+def test_spectra_of_images_and_frames_are_results_too(folder: Path, array: np.ndarray, made: str) -> None:
+    words = ("--analysis", "sum_signal", "--analysis", "sum_frame", "--fft", "sum_signal", "--fft", "sum_frame:window")
+    ltdesk("run", "scan.npy", "-o", made, *words, "--region", "rect:1,1,4,5", cwd=folder)
+    image = array.sum((2, 3)).astype(float)
+    inside = np.zeros(image.shape, bool)
+    inside[1:4, 1:5] = True
+    spectrum = np.abs(np.fft.fftshift(np.fft.fft2(np.where(inside, image, image[inside].mean()))))
+    again = "again.npz"
+    source = made if made != "out.tif" else "out_sum_signal_fft.tif"
+    ltdesk("run", "scan.npy", "-o", again, "--recipe", source, cwd=folder)
+    with np.load(folder / again) as result:
+        np.testing.assert_allclose(result["sum_signal_fft"], spectrum, rtol=1e-12)
+        frame = array[1:4, 1:5].sum((0, 1)).astype(float)
+        hann = [0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size) for size in frame.shape]
+        windowed = frame.mean() + (frame - frame.mean()) * np.outer(*hann)
+        expected = np.abs(np.fft.fftshift(np.fft.fft2(windowed)))
+        np.testing.assert_allclose(result["sum_frame_fft"], expected, rtol=1e-12, atol=1e-9 * expected.max())
+    if made == "out.tif":
+        np.testing.assert_allclose(tifffile.imread(folder / source), spectrum, rtol=1e-6)
+    if made == "out.h5":
+        with h5py.File(folder / made) as file:
+            np.testing.assert_allclose(file["entry/sum_signal_fft/data"][()], spectrum, rtol=1e-12)
+
+
 @pytest.mark.parametrize("source", ["out.npz", "out.h5", "out.tif", "out.png", "recipe.json"])
 def test_a_result_can_be_repeated_from_itself(folder: Path, source: str) -> None:
     made = source if source != "recipe.json" else "out.npz"
@@ -162,6 +187,8 @@ USAGE = {
     "'blob:1' is not known": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=blob:1"),
     "analysis 'magic' is not known": ("run", "scan.npy", "-o", "o.npz", "--analysis", "magic"),
     "no detector 'bf'": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com:mask=bf"),
+    "no picture has that name": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--fft", "com"),
+    "there is no 'hann'": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--fft", "com_x:hann"),
     "two positive numbers": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--scan-shape", "0,7"),
     "scan itself": ("run", "out.npz", "-o", "out.npz", "--analysis", "com"),
     "ftp://x: is not a scheduler's address": (
@@ -354,7 +381,7 @@ def test_the_examples_of_the_help_run_as_they_stand(tmp_path: Path) -> None:
             file["data"] = frames
     (tmp_path / "scan.raw").write_bytes(frames.tobytes())
     examples = [shlex.split(line) for line in EXAMPLES.splitlines() if line.startswith("  ltdesk ")]
-    assert len(examples) == 5
+    assert len(examples) == 6
     for _, *words in examples:
         ltdesk(*words, cwd=tmp_path)
     assert {"bf.png", "result.npz", "result.h5", "frame.tif", "results"} <= files(tmp_path)

@@ -18,6 +18,7 @@ from ltdesk.commands.requests import (
     warnings_for,
     with_suggestions,
 )
+from ltdesk.commands.spectra import check_spectra, requested_spectra, with_spectra
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
@@ -51,8 +52,9 @@ def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executo
         job, found = with_fits(job, requested_fits(args), dataset, run)
         for words in found:
             print(f"ltdesk: {dataset.ref.uri}: {words}", file=sys.stderr)
+        check_spectra(spectra := requested_spectra(args), job, dataset)
         _say_what_is_odd(args, job, dataset)
-        results = follow(executor.submit(job, dataset), Path(file).name)
+        results = with_spectra(follow(executor.submit(job, dataset), Path(file).name), spectra)
         if args.output.endswith(SEPARATORS):
             _make_folder(output.parent)
         for path in save(results, output):

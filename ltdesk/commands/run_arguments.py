@@ -11,6 +11,7 @@ examples:
   ltdesk run scan.h5 -o result.npz --detector 'adf=ring:64,64,30,60' --detector 'spots=disk:40,64,5+disk:88,64,5'
   ltdesk run scan.h5 -o result.h5 --detector bf=disk:64,64,12 --analysis com:mask=bf,rotation=fit --analysis radial
   ltdesk run scan.raw -o frame.tif --scan-shape 256,256 --frame-shape 128,128 --dtype '<u2' --analysis sum_frame
+  ltdesk run scan.h5 -o lattice.tif --detector adf=ring:64,64,30,60 --fft adf:window
   ltdesk run monday.h5 tuesday.h5 -o results/ --recipe result.npz
 """
 ANALYSES = (
@@ -86,6 +87,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--suggest", action="append", default=[], nargs=3, metavar=("NAME", "BRIGHT", "DARK"),
         help="the weighted detector that separates two regions of the scan best, each given as --region takes it",
+    )  # fmt: skip
+    what.add_argument(
+        "--fft", action="append", default=[], metavar="NAME[:window]",
+        help="the absolute Fourier transform of a picture among the results too, as NAME_fft; after a Hann window",
     )  # fmt: skip
     what.add_argument("--region", metavar="SHAPE", help="scan positions that take part: rect: ellipse: polygon: mask:")
     what.add_argument("--recipe", metavar="FILE", help="repeat what made a result (a result, or its recipe as JSON)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ltdesk.engine.export.recipes import read_recipe
+from ltdesk.engine.export.recipes import read_recipe, read_spectra
 from ltdesk.engine.export.save import SUFFIXES, check_suffix, save
 
-__all__ = ["SUFFIXES", "check_suffix", "read_recipe", "save"]
+__all__ = ["SUFFIXES", "check_suffix", "read_recipe", "read_spectra", "save"]

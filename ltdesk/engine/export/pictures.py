@@ -81,7 +81,10 @@ def _grey(values: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 def _pixel(results: Results, name: str) -> tuple[float, str]:
     calibration = results.calibration
-    if results.specs[name].kind == "frame":
+    kind = results.specs[name].kind
+    if kind == "single":  # a spectrum: a step is one period a picture
+        return 1.0, "px"
+    if kind == "frame":
         return (calibration.frame_pixel or 1.0), (calibration.frame_unit if calibration.frame_pixel else "px")
     return (calibration.scan_step or 1.0), (calibration.scan_unit if calibration.scan_step else "px")
 

@@ -19,16 +19,28 @@ def read_recipe(path: str | os.PathLike[str]) -> Job:
 
     Raises OpenError, UsageError naming `path`.
     """
-    try:
-        recipe = _read(Path(path))
-    except OSError as error:
-        raise OpenError(f"{path}: cannot be read: {os_error_text(error)}", "Check the name.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise OpenError(f"{path}: holds no recipe of ltdesk", "Give a result or a recipe that ltdesk wrote.") from error
+    recipe = _recipe_in(path)
     try:
         return Job.model_validate(recipe.get("job", recipe))
     except ValidationError as error:
         raise UsageError(f"{path}: its recipe makes no sense: {validation_text(error)}") from error
+
+
+def read_spectra(path: str | os.PathLike[str]) -> dict[str, bool]:
+    """Of which results a recipe wants spectra too, and whether with a window. Raises OpenError, UsageError."""
+    try:
+        return {str(entry["of"]): bool(entry["window"]) for entry in _recipe_in(path).get("spectra", [])}
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"{path}: its recipe makes no sense: spectra are each 'of' and 'window'") from error
+
+
+def _recipe_in(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        return _read(Path(path))
+    except OSError as error:
+        raise OpenError(f"{path}: cannot be read: {os_error_text(error)}", "Check the name.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise OpenError(f"{path}: holds no recipe of ltdesk", "Give a result or a recipe that ltdesk wrote.") from error
 
 
 def _read(path: Path) -> dict[str, Any]:
