@@ -101,6 +101,16 @@ def test_a_frame_larger_than_the_file_cannot_be_opened(make, raw: Path) -> None:
     assert dialog.preview.frame.picture is None
 
 
+
+def test_words_about_other_shapes_go_at_once(make, raw: Path, qtbot) -> None:
+    dialog = make(raw)
+    set_shapes(dialog, (1, 1), (4000, 4000))
+    assert dialog.preview.frame.words == "Not one frame fits"
+    dialog.frame_y.setValue(4)
+    assert dialog.preview.frame.words == "Reading…"
+    qtbot.waitUntil(lambda: dialog.preview.frame.picture is not None)
+
+
 def test_an_offset_that_is_left_over(make, raw: Path) -> None:
     raw.write_bytes(b"\0" * 100 + raw.read_bytes())
     dialog = make(raw)

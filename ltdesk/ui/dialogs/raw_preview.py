@@ -41,6 +41,9 @@ class RawPreview(QWidget):
         """Read with these shapes; what is still being read for others is dropped."""
         self._number += 1
         number = self._number
+        for thumbnail in (self.frame, self.scan):
+            if thumbnail.picture is None:  # words are about the shapes before; a picture is better than none
+                thumbnail.show_words("Reading…")
         self.frame_reader.ask(lambda: read_frame(ref))
         self.scan_reader.ask(lambda: read_scan(ref, lambda: number == self._number))
 
