@@ -186,9 +186,7 @@ def test_what_comes_too_late_is_not_shown(make: Make, qtbot: QtBot) -> None:
     hand = make(values=None)
     hand.view.set_picture(np.zeros((800, 800)))
     hand.view.set_picture(STEPS)  # at once
-    assert hand.view._worker.wait_idle(60)
-    QApplication.processEvents()
-    hand.view._mailbox.deliver()
+    assert hand.view.preparer.wait(60)
     assert hand.view.prepared is not None
     assert hand.view.prepared.shape == STEPS.shape
 
@@ -200,9 +198,7 @@ def test_going_back_to_what_is_shown_outdoes_what_is_being_prepared(make: Make, 
     qtbot.waitUntil(lambda: hand.view.prepared is not None)
     hand.view.set_picture(second)
     hand.view.set_picture(first, status="exact")
-    assert hand.view._worker.wait_idle(60)
-    QApplication.processEvents()
-    hand.view._mailbox.deliver()
+    assert hand.view.preparer.wait(60)
     assert hand.view.prepared.picture.values is first
 
 
@@ -220,7 +216,7 @@ def test_a_picture_with_other_words_is_not_prepared_again(
     valid = np.ones(STEPS.shape, dtype=bool)
     hand.view.set_picture(STEPS, valid, status="exact")
     hand.view.set_picture(STEPS, valid, status="preview")
-    assert hand.view._worker.wait_idle(60)
+    assert hand.view.preparer.wait(60)
     assert len(prepared) == 1
     assert hand.view.status == "preview"
     hand.view.set_picture(STEPS, valid, unit="counts")

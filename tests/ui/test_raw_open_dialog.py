@@ -101,7 +101,6 @@ def test_a_frame_larger_than_the_file_cannot_be_opened(make, raw: Path) -> None:
     assert dialog.preview.frame.picture is None
 
 
-
 def test_words_about_other_shapes_go_at_once(make, raw: Path, qtbot) -> None:
     dialog = make(raw)
     set_shapes(dialog, (1, 1), (4000, 4000))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 import pyqtgraph as pg
@@ -13,34 +12,23 @@ from PyQt5.QtWidgets import QApplication, QGraphicsItem, QMenu, QVBoxLayout, QWi
 
 from ltdesk.geometry import AnyShape
 from ltdesk.session import Display
-from ltdesk.ui.live.latest_worker import LatestWorker
-from ltdesk.ui.live.mailbox import Mailbox
 from ltdesk.ui.look import style
 from ltdesk.ui.pictures import display_scale
 from ltdesk.ui.pictures.composite import Layer
-from ltdesk.ui.pictures.content import (
-    Content,
-    Work,
-    content_of,
-    cost_of,
-    prepare_content,
-    prepared_again,
-    tells_angles,
-)
+from ltdesk.ui.pictures.content import Content, Work, content_of, tells_angles
 from ltdesk.ui.pictures.levels_bar import LevelsBar
 from ltdesk.ui.pictures.picture_canvas import PictureCanvas
 from ltdesk.ui.pictures.picture_export import picture_image
 from ltdesk.ui.pictures.picture_header import PictureHeader
 from ltdesk.ui.pictures.plates import STATUS_TIPS, PlateLayer
 from ltdesk.ui.pictures.prepare import Picture, Prepared, Status
+from ltdesk.ui.pictures.preparer import Preparer
 from ltdesk.ui.pictures.readout import Kind, PixelScale, readout_text
 from ltdesk.ui.pictures.scale_bar import bar_for
 from ltdesk.ui.pictures.vectors import Vectors
 
 pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 
-AT_ONCE = 512 * 512
-"""Pictures up to this many pixels are prepared in the GUI thread (4 ms measured), larger ones in a thread."""
 BAR_SHARE, LONGEST_BAR = 0.28, 160.0
 LEAST_PLATES = QSize(54 * style.GRID, 20 * style.GRID)
 """A picture that is seen smaller has its plates beside it."""
@@ -91,15 +79,14 @@ class PictureView(QWidget):
         self._status: Status = ""
         self._unit = ""
         self._prepared: Prepared | None = None
-        self._generation = self._shown_generation = 0
         self._scale: PixelScale | None = None
         self._cursor: tuple[int, int] | None = None
         self._region: AnyShape | None = None
         self._hovered: tuple[int, int] | None = None
         self._said: object = None
         self._build(title)
+        self.preparer = Preparer(self)
         self._connect()
-        self._start_worker()
         self.header.show_display(self._display)
         self.setAccessibleName(title)
 
@@ -120,6 +107,7 @@ class PictureView(QWidget):
     def _connect(self) -> None:
         for name in ("cursor_dragging", "region_drawn", "pressed", "moved", "released", "tool_cancelled"):
             getattr(self.canvas, name).connect(getattr(self, name))
+        self.preparer.prepared.connect(self._show)
         self.canvas.clicked.connect(self.clicked)
         self.canvas.double_clicked.connect(self.double_clicked)
         self.canvas.cursor_moved.connect(self._cursor_picked)
@@ -135,22 +123,9 @@ class PictureView(QWidget):
         self.levels_bar.levels_changed.connect(lambda low, high: self._change_display(levels=(low, high)))
         self.levels_bar.dragging.connect(self.display_dragging)
 
-    def _start_worker(self) -> None:
-        self._worker = worker = LatestWorker("picture")
-        self._mailbox = mailbox = Mailbox(self)
-        mailbox.hurry(True)
-
-        def close() -> None:  # without self: it is gone by then
-            with suppress(RuntimeError):
-                mailbox.close()
-            worker.close(0)
-
-        self.destroyed.connect(close)
-
     def stop(self) -> None:
         """End the thread that prepares large pictures, now; without it, it ends with the widget."""
-        self._mailbox.close()
-        self._worker.close()
+        self.preparer.stop()
 
     # What is shown
 
@@ -190,16 +165,16 @@ class PictureView(QWidget):
 
     def show_prepared(self, prepared: Prepared) -> None:
         """Show what `prepare`, `prepare_vectors` or `prepare_composite` made, in whatever thread."""
-        self._generation += 1  # what is still being prepared comes too late
+        self.preparer.drop(prepared)
         self._content = content_of(prepared)
         self._unit, self._status = prepared.picture.unit, prepared.picture.status
         self._display = prepared.display
         self.header.show_display(self._display)
-        self._show(prepared, self._generation)
+        self._show(prepared)
 
     def clear(self, message: str = "") -> None:
         """Show no picture; `message` in its place."""
-        self._generation += 1
+        self.preparer.drop(None)
         self._content = self._prepared = None
         self.canvas.show_prepared(None)
         self._place_plates()
@@ -363,40 +338,11 @@ class PictureView(QWidget):
             self.display_changed.emit(display)
 
     def _refresh(self) -> None:
-        """Prepare what is to be shown: now, or in the thread where it is large."""
-        content = self._content
-        if content is None:
-            return
-        self._generation += 1
-        again = prepared_again(self._prepared, content, self._display)
-        if again is not None:
-            self._show(again, self._generation)
-        elif cost_of(content) <= AT_ONCE:
-            self._show(prepare_content(content, self._display, self._unit, self._status), self._generation)
-        else:
-            self._worker.submit(self._preparation(self._generation))
+        if self._content is not None:
+            self.preparer.prepare(self._content, self._display, self._unit, self._status)
 
-    def _preparation(self, generation: int) -> Callable[[], None]:
-        content, display, unit, status = self._content, self._display, self._unit, self._status
-        mailbox = self._mailbox
-
-        def task() -> None:
-            prepared = prepare_content(content, display, unit, status)
-            mailbox.put("prepared", lambda: self._show_if(generation, prepared))
-
-        return task
-
-    def _show_if(self, generation: int, prepared: Prepared) -> None:
-        """A stale picture is shown too while a newer one is on its way, if that will look like it: or a quick
-        stream of large pictures would show none."""
-        before = self._prepared
-        alike = before is not None and before.shape == prepared.shape and prepared.display == self._display
-        newer = generation > self._shown_generation  # than what has been prepared at once meanwhile
-        if generation == self._generation or (alike and newer and self._content is not None):
-            self._show(prepared, generation)
-
-    def _show(self, prepared: Prepared, generation: int) -> None:
-        self._prepared, self._shown_generation = prepared, generation
+    def _show(self, prepared: Prepared) -> None:
+        self._prepared = prepared
         composite = bool(prepared.colours)
         self.canvas.show_prepared(prepared)
         self._place_plates()
