@@ -16,8 +16,8 @@ from ltdesk.engine.analyses.base import Arrays
 from ltdesk.engine.corrected import Corrector
 from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
-from ltdesk.engine.kernels.steps import take
-from ltdesk.engine.kernels.swap import native_frames
+from ltdesk.engine.kernels.steps import Step, take
+from ltdesk.engine.kernels.swap import native_frames, swapping
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
 from ltdesk.errors import JobCancelled
@@ -89,23 +89,39 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
         partial.bytes_read += nbytes - tile.mapped - tile.network
         for start, stack in _placed(tile, asked, partition):
             for first, stop in _runs(region, start, start + len(stack)):
-                for at, frames in _blocks(prepared, stack[first - start : stop - start], first):
-                    _take_block(prepared.kernels, frames, at, partial.buffers)
+                _take(prepared, stack[first - start : stop - start], first, partial.buffers)
                 partial.valid[first:stop] = True
     partial.seconds = time.perf_counter() - started
     return partial
 
 
-def _take_block(kernels: tuple[Kernel, ...], frames: Frames, at: slice, buffers: Arrays) -> None:
-    """Give every kernel the frames at positions `at`."""
-    if all(isinstance(kernel, StepKernel) for kernel in kernels):
-        steps = [cast(StepKernel, kernel).step(at, buffers) for kernel in kernels]
-        size = frames.n if len(steps) == 1 else max(8, STEP_BYTES // (frames.pixels * frames.flat.itemsize))
-        take(frames, steps, size)
+def _take(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> None:
+    """Give every kernel the frames of a stack, which lie at positions from `start` on."""
+    steps = _steps(prepared, slice(start, start + len(stack)), buffers)
+    if steps is None:
+        for at, frames in _blocks(prepared, stack, start):
+            prepared.kernels[0].process(frames, at, buffers)
+            for kernel in prepared.kernels[1:]:
+                kernel.process(frames._replace(cached=True), at, buffers)
         return
-    kernels[0].process(frames, at, buffers)
-    for kernel in kernels[1:]:
-        kernel.process(frames._replace(cached=True), at, buffers)
+    block = max(8, STEP_BYTES // prepared.dataset.frame_bytes)
+    if _is_swapped(stack):
+        frames, made = swapping(stack, _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape), block)
+        take(frames, steps, block, made)
+    else:
+        take(as_frames(stack), steps, len(stack) if len(steps) == 1 else block)
+
+
+def _steps(prepared: Prepared, at: slice, buffers: Arrays) -> list[Step] | None:
+    """What takes frames at positions `at` without Python in between; None where some kernel or correction can't."""
+    if prepared.corrector is not None or not all(isinstance(kernel, StepKernel) for kernel in prepared.kernels):
+        return None
+    return [cast(StepKernel, kernel).step(at, buffers) for kernel in prepared.kernels]
+
+
+def _is_swapped(stack: NDArray[Any]) -> bool:
+    """Of a foreign byte order; half floats become others anyway."""
+    return not stack.dtype.isnative and stack.itemsize in SWAPPED_SIZES and stack.dtype != np.dtype(">f2")
 
 
 def _around(region: NDArray[np.bool_], partition: Partition) -> Partition:
@@ -145,12 +161,12 @@ def _blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tupl
     if prepared.corrector is not None:
         yield from _corrected_blocks(prepared.corrector, tile, start)
         return
-    if not tile.dtype.isnative and tile.itemsize in SWAPPED_SIZES:
+    if _is_swapped(tile):
         yield from _swapped_blocks(prepared, tile, start)
         return
     size = max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
     whole = as_frames(tile)
-    if len(prepared.kernels) == 1 or all(isinstance(kernel, StepKernel) for kernel in prepared.kernels):
+    if len(prepared.kernels) == 1:
         yield slice(start, start + whole.n), whole
         return
     for i in range(0, whole.n, size):

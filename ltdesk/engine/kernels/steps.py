@@ -63,17 +63,35 @@ def with_words(address: int, *parts: int | NDArray[Any]) -> Step:
     words: list[int] = []
     for part in parts:
         if isinstance(part, np.ndarray):
-            words += (part.__array_interface__["data"][0], *part.shape)
+            words += (_place(part), *part.shape)
         else:
             words.append(part)
     return Step(address, np.array(words, WORD), tuple(part for part in parts if isinstance(part, np.ndarray)))
 
 
-def take(frames: Frames, steps: Sequence[Step], block: int) -> None:
-    """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`."""
-    addresses = np.array([step.address for step in steps], WORD)
-    words = np.array([step.words.__array_interface__["data"][0] for step in steps], WORD)
-    _take(frames.flat, frames.stride, frames.n, min(block, MOST_FRAMES), frames.cached, addresses, words)
+class Made(NamedTuple):
+    """Frames that are not taken as they are: a step makes others of them, a block at a time, in the cache.
+
+    step : writes n frames to `frames`
+    frames : space for a block
+    """
+
+    step: Step
+    frames: Frames
+
+
+def take(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> None:
+    """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`, or what is made of them."""
+    size = min(block, MOST_FRAMES) if made is None else made.frames.n
+    all_steps = [*([] if made is None else [made.step]), *steps]
+    addresses = np.array([step.address for step in all_steps], WORD)
+    words = np.array([_place(step.words) for step in all_steps], WORD)
+    space, stride = (0, 0) if made is None else (_place(made.frames.flat), made.frames.stride)
+    _take(frames.flat, frames.stride, frames.n, size, frames.cached, addresses, words, space, stride)
+
+
+def _place(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 @njit(nogil=True, cache=True)
@@ -95,12 +113,16 @@ def table_at(words, i, dtype):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _take(flat, stride, n, block, cached, addresses, words):  # type: ignore[no-untyped-def]
+def _take(flat, stride, n, block, cached, addresses, words, space, space_stride):  # type: ignore[no-untyped-def]
     pixels = flat.ctypes.data
     for first in range(0, n, block):
         count, at = min(block, n - first), pixels + first * stride * flat.itemsize
-        for s in range(addresses.size):
-            _call(addresses[s], at, stride, count, first, int(cached or s > 0), words[s])
+        _call(addresses[0], at, stride, count, first, int(cached), words[0])
+        for s in range(1, addresses.size):
+            if space:
+                _call(addresses[s], space, space_stride, count, first, 1, words[s])
+            else:
+                _call(addresses[s], at, stride, count, first, 1, words[s])
 
 
 def _to_pointer(typing_context: Any, address: Any) -> Any:
