@@ -58,11 +58,13 @@ async def connect_client(address: str, timeout: float) -> Any:
     try:
         await asyncio.wait_for(client, timeout + 1)
         versions = await asyncio.wait_for(client.scheduler.versions(packages=OURS), timeout)
-    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:
+    except (OSError, TimeoutError, ValueError, RuntimeError, TypeError, MemoryError) as error:
         await client.close()
         if address.startswith("tls:") and (distrust := _distrust(address, error)):
             raise distrust from error
         reason = " ".join(str(error).split()) or "no answer"
+        if isinstance(error, MemoryError):  # the first bytes are a length to dask: "HTTP/1.1" is one of three exabytes
+            reason = "what answers there is something else"
         raise ClusterError(
             f"{address}: there is no dask scheduler that answers within {timeout:g} s ({reason})",
             "Check host and port: dask scheduler says them when it starts.",

@@ -254,7 +254,7 @@ class ClusterRun:
         slots = max(1, worker.threads - len(worker.flights))
         share = self._share(worker, roster, nears) / slots
         if worker.flights and len(worker.flights) >= worker.threads:
-            share /= 2
+            share /= 1 if share * self.seconds < 2 * SHORTEST_SECONDS else 2
         elif share * self.seconds > TASK_SECONDS:
             share *= 2 / 3
         shortest = min(round(SHORTEST_SECONDS / self.seconds), -(-len(self.plan) // max(1, roster.threads)))

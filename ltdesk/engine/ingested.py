@@ -7,11 +7,8 @@ machine has are mapped, their checksum compared at the first map; others are rea
 from __future__ import annotations
 
 import hashlib
-import logging
 import posixpath
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -22,22 +19,16 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Dataset, Identity, Tile
 from ltdesk.engine.formats.tiling import Span, present, runs
-from ltdesk.engine.map_limits import most_maps
 from ltdesk.engine.mapping import MappedFile
 from ltdesk.engine.sidecar import BEGUN, SIDECAR, Sidecar, StoredPartition, read_sidecar
-from ltdesk.engine.storage import LocalFile, NotLocal, Storage, open_storage
-from ltdesk.engine.storage.storage import PIECE, in_pieces
-from ltdesk.errors import DamagedFileError, LtdeskError, NotInStorage, OpenError, UsageError
+from ltdesk.engine.storage import Storage, open_storage
+from ltdesk.engine.stored_files import StoredFiles
+from ltdesk.errors import DamagedFileError, NotInStorage, OpenError, UsageError
 from ltdesk.job import DatasetRef, Partition, Plan
-
-log = logging.getLogger(__name__)
 
 HOLDERS_KEPT = 60.0
 """Seconds that the hosts of a partition are taken for known: each job, so each move of a detector, would ask for all of
 them anew (some ms each). What has moved meanwhile is read from afar, no more."""
-
-_checked: set[tuple[object, ...]] = set()
-"""Keys of the local files whose checksum this process has compared."""
 
 
 class IngestedScan(Dataset):
@@ -45,7 +36,6 @@ class IngestedScan(Dataset):
 
     sidecar : what the storage says of it
     storage, folder : where it lies
-    not_mapped : why partitions were read and not mapped, by their index
     """
 
     def __init__(self, ref: DatasetRef, storage: Storage, folder: str, sidecar: Sidecar, identity: Identity) -> None:
@@ -62,12 +52,14 @@ class IngestedScan(Dataset):
             note=sidecar.note,
         )
         self.storage, self.folder, self.sidecar = storage, folder, sidecar
-        self.not_mapped: dict[int, str] = {}
         self._identity = identity
-        self._maps: OrderedDict[int, MappedFile] = OrderedDict()
         self._holders: dict[int, tuple[tuple[str, ...], float]] = {}
-        self._lock = threading.Lock()
-        self._closed = False
+        self._files = StoredFiles(ref.uri, storage, folder, sidecar)
+
+    @property
+    def not_mapped(self) -> dict[int, str]:
+        """Why partitions were read and not mapped, by their index."""
+        return self._files.not_mapped
 
     @cached_property
     def is_shared(self) -> bool:
@@ -92,7 +84,7 @@ class IngestedScan(Dataset):
         known, asked_at = self._holders.get(partition.index, ((), -HOLDERS_KEPT))
         if now - asked_at < HOLDERS_KEPT:
             return known
-        blocks = self.storage.blocks(self._path(partition.index))
+        blocks = self.storage.blocks(self._files.path(partition.index))
         hosts = blocks[0].hosts if blocks else ()
         self._holders[partition.index] = hosts, now
         return hosts
@@ -101,7 +93,7 @@ class IngestedScan(Dataset):
         stored = self._stored(partition)
         if not stored.frames:
             return
-        file, checked = self._mapped(partition.index, stored)
+        file, checked = self._files.mapped(partition.index, stored)
         if file is not None:
             yield from self._mapped_tiles(file, partition, stored, checked)
             return
@@ -110,12 +102,7 @@ class IngestedScan(Dataset):
         yield from (self._read_tiles if whole else self._read_parts)(partition, stored, reason)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            maps = list(self._maps.values())
-            self._maps.clear()
-        for file in maps:
-            file.close()
+        self._files.close()
         self.storage.close()
 
     def _mapped_tiles(
@@ -129,7 +116,7 @@ class IngestedScan(Dataset):
             checked = 0
 
     def _read_tiles(self, partition: Partition, stored: StoredPartition, reason: str) -> Iterator[Tile]:
-        path, crc = self._path(partition.index), 0
+        path, crc = self._files.path(partition.index), 0
         with self.storage.reader(path, 0, stored.nbytes) as reader:
             for span in self._spans(partition, stored):
                 raw = np.empty(span.count * self.frame_bytes, np.uint8)
@@ -139,13 +126,13 @@ class IngestedScan(Dataset):
                 network = raw.nbytes if self.storage.is_remote else 0
                 yield Tile(span.start, self._as_frames(raw), network=network, not_mapped=reason)
         if crc != stored.crc32c:
-            raise self._damaged(path, crc, stored)
+            raise self._files.damaged(path, crc, stored)
 
     def _read_parts(self, partition: Partition, stored: StoredPartition, reason: str) -> Iterator[Tile]:
         """Only what a rectangle within a partition needs. HDFS checks what it sends; of a file in a directory, whose
         checksum is that of the whole, all is read the first time."""
-        path = self._path(partition.index)
-        checked = 0 if self.storage.is_remote else self._check_read(path, stored)
+        path = self._files.path(partition.index)
+        checked = 0 if self.storage.is_remote else self._files.check_read(path, stored)
         for span in self._spans(partition, stored):
             at, nbytes = self._extent(span, stored)
             raw = np.empty(nbytes, np.uint8)
@@ -170,12 +157,11 @@ class IngestedScan(Dataset):
                 f"{self.frames_expected:,} frames",
                 "Choose another position.",
             )
-        with self._lock:
-            file = self._maps.get(partition.index)
+        file = self._files.kept(partition.index)
         raw = np.empty(self.frame_bytes, np.uint8)
         if file is None:
-            self._must_be_open()
-            self.storage.read(self._path(partition.index), at * self.frame_bytes, memoryview(raw.data))
+            self._files.must_be_open()
+            self.storage.read(self._files.path(partition.index), at * self.frame_bytes, memoryview(raw.data))
         else:
             file.check()
             raw[...] = file.view(at * self.frame_bytes, self.frame_bytes)
@@ -198,98 +184,18 @@ class IngestedScan(Dataset):
     def _as_frames(self, raw: NDArray[np.uint8]) -> NDArray[Any]:
         return raw.view(self.dtype).reshape(-1, *self.frame_shape)
 
-    def _path(self, index: int) -> str:
-        return posixpath.join(self.folder, self.sidecar.file_name(index))
-
     def _stored(self, partition: Partition) -> StoredPartition:
-        self._must_be_open()
+        self._files.must_be_open()
         stored = self.sidecar.partitions[partition.index]
         assert stored.y0 <= partition.y0 < partition.y1 <= stored.y1
         assert stored.x0 <= partition.x0 < partition.x1 <= stored.x1
         return stored
-
-    def _must_be_open(self) -> None:
-        if self._closed:
-            raise OpenError(f"{self.ref.uri}: is closed", "Open it again.")
 
     def _partition_at(self, y: int, x: int) -> tuple[Partition, StoredPartition]:
         index = next(
             i for i, p in enumerate(self.sidecar.partitions) if p.y0 <= y < p.y1 and p.x0 <= x < p.x1
         )  # 5 ms at 10^5 partitions
         return self.sidecar.plan[index], self.sidecar.partitions[index]
-
-    def _mapped(self, index: int, stored: StoredPartition) -> tuple[MappedFile | None, int]:
-        """A partition's file, mapped, and how many bytes were checked for that now.
-
-        None where it has to be read, with the reason in `not_mapped`.
-        """
-        with self._lock:
-            if index in self._maps:
-                self._maps.move_to_end(index)
-                return self._maps[index], 0
-        try:
-            file, checked = self._map(self._path(index), stored)
-        except LtdeskError as error:
-            self.not_mapped[index] = str(error)
-            return None, 0
-        self.not_mapped.pop(index, None)
-        return self._keep(index, file), checked
-
-    def _keep(self, index: int, file: MappedFile) -> MappedFile:
-        with self._lock:
-            if self._closed:
-                file.close()
-                raise OpenError(f"{self.ref.uri}: is closed", "Open it again.")
-            kept = self._maps.setdefault(index, file)
-            if len(self._maps) > most_maps():
-                self._maps.popitem(last=False)  # closed when the last tile of it goes
-            return kept
-
-    def _map(self, path: str, stored: StoredPartition) -> tuple[MappedFile, int]:
-        """Raises LtdeskError with the reason where it can't be mapped or isn't what it was."""
-        local = self.storage.local_file(path)
-        if local.size != stored.nbytes:
-            raise NotLocal(f"{local.path}: has {local.size:,} of {stored.nbytes:,} bytes")
-        file = MappedFile(local.path)
-        if not file.mapped:
-            raise NotLocal(f"{local.path}: is on a disk that can't be mapped safely")
-        return file, self._check(file, local, stored)
-
-    def _check(self, file: MappedFile, local: LocalFile, stored: StoredPartition) -> int:
-        """Compare the checksum, once a file: a map goes past what HDFS or a disk checks. How many bytes that took."""
-        key = (*local.key, stored.crc32c)
-        if key in _checked:
-            return 0
-        crc = 0
-        for piece in in_pieces(memoryview(file.view(0, stored.nbytes).data)):
-            crc = crc32c(piece, crc)
-        file.check(0, stored.nbytes)
-        if crc != stored.crc32c:
-            error = self._damaged(local.path, crc, stored)
-            log.warning("%s", error)
-            raise error
-        _checked.add(key)
-        return stored.nbytes
-
-    def _check_read(self, path: str, stored: StoredPartition) -> int:
-        """As `_check`, of a file that is not mapped. Raises StorageError, DamagedFileError."""
-        key = (*self.storage.local_file(path).key, stored.crc32c)
-        if key in _checked:
-            return 0
-        crc, buffer = 0, memoryview(bytearray(min(PIECE, stored.nbytes)))
-        with self.storage.reader(path, 0, stored.nbytes) as reader:
-            for at in range(0, stored.nbytes, PIECE):
-                piece = buffer[: stored.nbytes - at]
-                reader.fill(piece)
-                crc = crc32c(piece, crc)
-        if crc != stored.crc32c:
-            raise self._damaged(path, crc, stored)
-        _checked.add(key)
-        return stored.nbytes
-
-    def _damaged(self, path: str, crc: int, stored: StoredPartition) -> DamagedFileError:
-        what = f"is damaged: its CRC32C is {crc:08x}, not {stored.crc32c:08x}"
-        return DamagedFileError(f"{path}: {what}", "Put it right by ltdesk ingest --check with the file it came from.")
 
 
 def open_ingested(ref: DatasetRef) -> IngestedScan:

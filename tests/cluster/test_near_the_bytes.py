@@ -141,7 +141,7 @@ def test_a_flipped_byte_is_found_not_used_and_reported(
                 dask_nodes.forget(f"node{number}")
                 stack.callback(dask_nodes.start_worker, f"node{number}", host)
         until(lambda: len(near.workers) == 1, "two workers are gone")
-        located = twin.storage._one_block(twin._path(0))  # type: ignore[attr-defined]
+        located = twin.storage._one_block(twin._files.path(0))  # type: ignore[attr-defined]
         (path,) = hdfs.data_folder(hdfs.hosts.index(bad)).rglob(f"blk_{located.block}")
         with path.open("rb+") as file:
             file.seek(1000)

@@ -155,6 +155,12 @@ def test_simple_authentication(server: tuple[str, type[Answers]]) -> None:
         assert server[1].asked[-1]["user.name"] == [user]
 
 
+def test_no_tls_where_tls_is_asked_for(server: tuple[str, type[Answers]]) -> None:
+    said = r"does not speak TLS: .*Check the port, or use webhdfs://"
+    with WebHdfsStorage(server[0], secure=True) as storage, pytest.raises(StorageError, match=said):
+        storage.list("/")
+
+
 def test_a_token(server: tuple[str, type[Answers]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN, "secret")
     with WebHdfsStorage(server[0]) as storage:

@@ -94,7 +94,7 @@ def test_a_flipped_byte_in_a_block_file_is_found_and_not_used(
 ) -> None:
     """The map goes past HDFS's checksums: ours finds it, and the other copy is read, also by HDFS itself."""
     scan = twin()
-    path = Path(scan.storage.local_file(scan._path(0)).path)
+    path = Path(scan.storage.local_file(scan._files.path(0)).path)
     with path.open("rb+") as file:
         file.seek(1000)
         byte = file.read(1)[0]

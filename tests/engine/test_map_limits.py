@@ -27,7 +27,7 @@ from ltdesk.job import Job
 with open_dataset(uri) as stored, LocalExecutor(2) as local:
     for _ in range(2):
         results = local.submit(Job(dataset=stored.ref, analyses=(SumFrame(),)), stored).result(120)
-    maps = len(stored._maps)
+    maps = len(stored._files)
     print(json.dumps([int(results["sum_frame"].sum()), results.execution["bytes_mapped"], most_maps(), maps]))
 """
 

@@ -49,7 +49,7 @@ class Scan:
         with open_dataset(self.uri) as twin:
             assert isinstance(twin, IngestedScan)
             for index in range(len(twin.plan())):
-                hdfs.copies(place.storage, twin._path(index))
+                hdfs.copies(place.storage, twin._files.path(index))
 
     def submit_and_wait(self, executor: ClusterExecutor, dataset: Dataset) -> JobHandle:
         """A job of which some is done; the rest waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,22 @@ def test_it_says_nothing() -> None:
         with pytest.raises(ClusterError, match="no dask scheduler that answers within 1 s"):
             ClusterExecutor(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=1)
         assert time.monotonic() - started < 20
+
+
+def test_it_is_something_else() -> None:
+    """A NameNode's web page, say."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"HTTP/1.1 400 Illegal character\r\nContent-Length: 0\r\n\r\n")
+                connection.recv(1 << 16)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(ClusterError, match=r"no dask scheduler that answers.*what answers there is something else"):
+            ClusterExecutor(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=5)
+        thread.join()
 
 
 def test_a_host_that_is_not_there() -> None:

@@ -167,9 +167,11 @@ class Calls:
 
 
 def _silent(where: str, problem: Exception) -> StorageError:
-    if isinstance(problem, requests.exceptions.SSLError):
-        way_out = "Set REQUESTS_CA_BUNDLE to the certificate of its authority; without TLS it is webhdfs://."
+    if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE" in str(problem):
+        way_out = "Set REQUESTS_CA_BUNDLE to the certificate of its authority."
         return StorageError(f"{where}: no NameNode is trusted: {reason(problem)}", way_out)
+    if isinstance(problem, requests.exceptions.SSLError):
+        return StorageError(f"{where}: does not speak TLS: {reason(problem)}", "Check the port, or use webhdfs://.")
     return StorageError(f"{where}: no NameNode answers: {reason(problem)}", _ASK_ADMIN)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ltdesk.analysis import SumFrame
 from ltdesk.engine import ingested as ingested_module
-from ltdesk.engine import mapping
+from ltdesk.engine import mapping, stored_files
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.ingest_progress import Progress
 from ltdesk.engine.ingested import IngestedScan
@@ -78,7 +78,7 @@ def test_tiles_are_views_of_the_files_and_checked_once(tmp_path: Path, monkeypat
         assert run(twin, SumFrame()).execution["bytes_mapped"] == twin.nbytes
         assert twin.not_mapped == {}
         assert twin.holders(twin.plan()[0]) == (HOST,)
-    monkeypatch.setattr(ingested_module, "crc32c", None)
+    monkeypatch.setattr(stored_files, "crc32c", None)
     with open_dataset(tmp_path / "twin") as twin:
         assert run(twin, SumFrame()).execution["bytes_mapped"] == twin.nbytes
 
@@ -105,7 +105,7 @@ def test_a_region_of_what_is_read_is_checked_too(tmp_path: Path, monkeypatch: py
 
 
 def test_few_files_are_kept_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingested_module, "most_maps", lambda: 2)
+    monkeypatch.setattr(stored_files, "most_maps", lambda: 2)
     with SOURCES["floats"](tmp_path) as dataset:
         ingest(dataset, str(tmp_path / "twin"))
         with open_dataset(tmp_path / "twin") as twin:
