@@ -199,10 +199,15 @@ def provide_kerberos() -> None:
     if not sys.platform.startswith("linux") or kerberos_works():
         return
     may = os.environ.get("CI", "").lower() in ("1", "true", "yes") or os.geteuid() == 0
-    there = all(map(system.found, KERBEROS_NEEDS)) or (may and system.install("kerberos"))
-    if not (there and in_venv("-m", "pip", "install", "-q", "-c", str(CONSTRAINTS), "requests-kerberos")):
-        line = f"{system.apt_line('kerberos')}, and set up again"
-        system.say(f"there is no Kerberos, so tests with it are skipped. To have them: {line}")
+    if build_kerberos() or (may and system.install("kerberos") and build_kerberos()):
+        return
+    line = f"{system.apt_line('kerberos')}, and set up again"
+    system.say(f"there is no Kerberos, so tests with it are skipped. To have them: {line}")
+
+
+def build_kerberos() -> bool:
+    wanted = ("-m", "pip", "install", "-q", "-c", str(CONSTRAINTS), "requests-kerberos")
+    return all(map(system.found, KERBEROS_NEEDS)) and in_venv(*wanted)
 
 
 def kerberos_works() -> bool:
