@@ -71,7 +71,7 @@ SOURCES: dict[str, Callable[[Path], Dataset]] = {
 def run(dataset: Dataset, *analyses: Analysis, region: Any = None) -> Results:
     with LocalExecutor(2) as executor:
         job = Job(dataset=dataset.ref, analyses=analyses, region=region)
-        return executor.submit(job, dataset).result(100)
+        return executor.submit(job, dataset).result(250)
 
 
 def same_bytes(found: Results, expected: Results) -> None:
