@@ -104,7 +104,8 @@ def _take(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) 
             for kernel in prepared.kernels[1:]:
                 kernel.process(frames._replace(cached=True), at, buffers)
         return
-    block = max(8, STEP_BYTES // prepared.dataset.frame_bytes)
+    least = max(cast(StepKernel, kernel).at_once for kernel in prepared.kernels)
+    block = max(least, STEP_BYTES // prepared.dataset.frame_bytes)
     if _is_swapped(stack):
         frames, made = swapping(stack, _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape), block)
         take(frames, steps, block, made)

@@ -79,7 +79,12 @@ class Kernel(Protocol):
 
 
 class StepKernel(ABC):
-    """A kernel whose loop is a step: with others of its kind it takes a tile in one compiled call."""
+    """A kernel whose loop is a step: with others of its kind it takes a tile in one compiled call.
+
+    at_once : frames that a block should have at least
+    """
+
+    at_once = 8
 
     @abstractmethod
     def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:

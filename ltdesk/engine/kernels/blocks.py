@@ -8,13 +8,15 @@ are binned sixteen at a time into the cache and turned over from there, so that 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ltdesk.engine.kernels.frames import Frames
+from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
+from ltdesk.geometry import Size2D
 
 AT_ONCE = 16
 QUICK = (1, 2, 3, 4)
@@ -24,16 +26,45 @@ MOST_COUNTED = 1 << 16
 """So many bins of 16 bits are summed in 32 bits."""
 
 
-def bin_frames(frames: Frames, factor: tuple[int, int], block: NDArray[Any], start: int) -> None:
-    """Write the sum of each frame in each bin of ``factor`` pixels to ``block (bins, positions)``, from position
-    `start` on; the last bins may be smaller.
+def bin_step(
+    pixel: np.dtype[Any],
+    shape: Size2D,
+    factor: Size2D,
+    block: NDArray[Any],
+    start: int,
+    sample: NDArray[np.float64],
+    sampled: int,
+) -> Step:
+    """Writes the sum of each frame in each bin to ``block (bins, positions)``, and adds some frames up.
 
     Sums are made in 32 bits for integers of up to 16 bits, else in float64.
+
+    Parameters
+    ----------
+    shape : (ky, kx)
+    factor : pixels to a bin, (y, x); the last bins may be smaller
+    start : position of the first frame
+    sample, sampled : ``(ky * kx)``, to which one frame of so many is added
     """
-    accumulator = accumulator_dtype(frames.flat.dtype)
-    sums = np.empty((AT_ONCE, frames.shape[0] * -(-frames.shape[1] // factor[1])), accumulator)
-    run = _BIN[accumulator.name]
-    run(frames.flat, frames.stride, frames.n, frames.shape, factor, _steps(factor[1]), sums, block, start)
+    numbers = (*shape, *factor, *_steps(factor[1]), start, sampled)
+    return with_words(_bin_step(pixel, block.dtype), *numbers, block, sample)
+
+
+@cache
+def _bin_step(pixel: np.dtype[Any], out: np.dtype[Any]) -> int:
+    accumulator, kind = accumulator_dtype(pixel).type, out.type
+    run = _BIN[accumulator_dtype(pixel).name]
+
+    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
+        shape, factor, steps = (words[0], words[1]), (words[2], words[3]), (words[4], words[5])
+        block, sample = table_at(words, 8, kind), row_at(words, 11, np.float64)
+        flat = frames_at(pixels, n, stride, sample.size)
+        sums = np.empty((AT_ONCE, shape[0] * -(-shape[1] // factor[1])), accumulator)
+        run(flat, stride, n, shape, factor, steps, sums, block, words[6] + first)
+        for f in range(-first % words[7], n, words[7]):
+            _add_frame(flat[f * stride : f * stride + sample.size], sample)
+
+    return compiled(pixel, step)
 
 
 def _steps(factor: int) -> tuple[int, int]:
@@ -280,7 +311,6 @@ def _add3(out, row, first, second, third, finite):  # type: ignore[no-untyped-de
 
 
 @njit(nogil=True, cache=True)
-def add_frame(row, out):  # type: ignore[no-untyped-def]
-    """Add a frame's pixels to ``out (p) float64``."""
+def _add_frame(row, out):  # type: ignore[no-untyped-def]
     for p in range(out.size):
         out[p] += np.float64(row[p])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis, ResultSpec
-from ltdesk.engine.analyses.base import Arrays, Buffer
+from ltdesk.engine.analyses.base import Arrays, Buffer, StepKernel
+from ltdesk.engine.pixels import pixel_dtype
 from ltdesk.engine.preview.bins import Bins, block_dtype
 from ltdesk.geometry import Size2D
+
+if TYPE_CHECKING:
+    from ltdesk.engine.kernels.steps import Step
 
 BLOCK, SAMPLE = "preview/block", "preview/sample"
 """The buffers of a partial: the binned frames ``(bins, positions)``, and a sum of some frames ``(ky * kx)``."""
@@ -39,11 +43,13 @@ class BinnedFrames(Analysis):
         return ()
 
 
-class BinnedFramesKernel:
+class BinnedFramesKernel(StepKernel):
     """Fills the blocks, and adds up a frame now and then."""
 
+    at_once = 16
+
     def __init__(self, spec: BinnedFrames, frame_shape: Size2D, dtype: DTypeLike) -> None:
-        self._factor = spec.factor
+        self._factor, self._shape, self._pixel = spec.factor, frame_shape, pixel_dtype(dtype)
         bins = Bins(spec.factor, frame_shape)
         out = block_dtype(np.dtype(dtype), spec.factor)
         self.buffers = (
@@ -51,13 +57,10 @@ class BinnedFramesKernel:
             Buffer(SAMPLE, "aside", np.dtype(np.float64), (frame_shape[0] * frame_shape[1],)),
         )
 
-    def process(self, frames: Any, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        from ltdesk.engine.kernels.blocks import add_frame, bin_frames
+    def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
+        from ltdesk.engine.kernels.blocks import bin_step
 
-        bin_frames(frames, self._factor, buffers[BLOCK], at.start)
-        for i in range(0, frames.n, SAMPLED):
-            start = i * frames.stride
-            add_frame(frames.flat[start : start + frames.pixels], buffers[SAMPLE])
+        return bin_step(self._pixel, self._shape, self._factor, buffers[BLOCK], at.start, buffers[SAMPLE], SAMPLED)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return {}
