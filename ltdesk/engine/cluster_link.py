@@ -132,17 +132,19 @@ class Link:
 
 @contextlib.contextmanager
 def _without_tracebacks() -> Iterator[None]:
-    """dask takes it for an error, and writes a page of it, when a client is closed that looks for its scheduler."""
+    """dask takes it for an error, and writes a line or a page of it, when a client is closed that looks for its
+    scheduler: that it is lost was said before."""
 
-    def is_one(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+    def is_news(record: logging.LogRecord) -> bool:
+        cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+        return not cancelled and not record.getMessage().startswith("Failed to reconnect to scheduler")
 
     logger = logging.getLogger("distributed.client")
-    logger.addFilter(is_one)
+    logger.addFilter(is_news)
     try:
         yield
     finally:
-        logger.removeFilter(is_one)
+        logger.removeFilter(is_news)
 
 
 async def _is_reachable(address: str) -> bool:
