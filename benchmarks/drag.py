@@ -91,7 +91,7 @@ class Recorder(QObject):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._view = desk, desk.window.image_view
-        self._shape_of_answer: AnyShape | None = None
+        self.shape_of_answer: AnyShape | None = None
         self._painted: object = None
         self.drag = Drag("")
         self.began = 0.0
@@ -107,15 +107,15 @@ class Recorder(QObject):
 
     def _answered(self, answer: Answer) -> None:
         if answer.wish.owner == self._desk.model.session.selected:
-            self._shape_of_answer = answer.wish.analysis.shape
+            self.shape_of_answer = answer.wish.analysis.shape
         elif isinstance(answer.wish.analysis, CenterOfMass):
-            self._shape_of_answer = answer.wish.analysis.mask
+            self.shape_of_answer = answer.wish.analysis.mask
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         prepared = self._view.prepared
         if event.type() == QEvent.Paint and prepared is not None and prepared.picture.values is not self._painted:
             self._painted = prepared.picture.values
-            moved = self.hand.get(self._shape_of_answer, math.nan)
+            moved = self.hand.get(self.shape_of_answer, math.nan)
             self.drag.images.append((self.now(), prepared.picture.status, self.now() - moved))
         return False
 
@@ -132,6 +132,11 @@ class Hand:
         place = QPointF(self._view.screen_at(*at))
         there = QPointF(viewport.mapToGlobal(place.toPoint()))
         QApplication.sendEvent(viewport, QMouseEvent(kind, place, there, button, held, Qt.NoModifier))
+
+    @property
+    def shape(self) -> AnyShape:
+        """What is dragged, as it is now."""
+        return self._desk.model.session.selected_detector.shape
 
     def press(self, at: YX) -> None:
         self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.NoButton)
@@ -170,6 +175,10 @@ class Hand:
 
 class MaskHand(Hand):
     """Moves the mask of a centre of mass, in the session."""
+
+    @property
+    def shape(self) -> AnyShape:
+        return self._desk.model.session.analyses[0].mask
 
     def press(self, at: YX) -> None:
         self._at = at
@@ -224,7 +233,8 @@ def drag(desk: Desk, recorder: Recorder, name: str, shape: AnyShape, seconds: fl
         return start[0] + span * math.sin(2.1 * t), start[1] + span * math.sin(4.2 * t) / 2
 
     def exact() -> bool:
-        return desk.window.image_view.status == "exact"
+        """Of where the hand is, not of a moment before."""
+        return desk.window.image_view.status == "exact" and recorder.shape_of_answer == hand.shape
 
     watchdog = Watchdog()
     watchdog.start()
