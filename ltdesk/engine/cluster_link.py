@@ -53,7 +53,7 @@ class Link:
         self._client.subscribe_topic("all", lambda event: handler(event[1]))
 
     async def close(self) -> None:
-        with _without_tracebacks(), contextlib.suppress(OSError, TimeoutError):
+        with _without_its_words(), contextlib.suppress(OSError, TimeoutError):
             await self._client.close(timeout=CLOSING_MAY_TAKE)
         if self._cluster is not None:
             with contextlib.suppress(OSError, TimeoutError):
@@ -131,7 +131,7 @@ class Link:
 
 
 @contextlib.contextmanager
-def _without_tracebacks() -> Iterator[None]:
+def _without_its_words() -> Iterator[None]:
     """dask takes it for an error, and writes a line or a page of it, when a client is closed that looks for its
     scheduler: that it is lost was said before."""
 

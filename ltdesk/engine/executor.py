@@ -190,6 +190,8 @@ class JobHandle:
     def partials(self, partials: Iterable[Partial]) -> None:
         """Partitions are done, and those who wait are told once. Second copies are dropped."""
         fresh = [partial for partial in partials if self.assembly.add(partial)]
+        if not fresh:
+            return
         with self._changed:
             self._bytes += sum(partial.bytes_mapped + partial.bytes_read + partial.bytes_network for partial in fresh)
         self._take(*(PartialReady(seq=self.state.done + n, index=partial.index) for n, partial in enumerate(fresh)))
@@ -216,5 +218,5 @@ class JobHandle:
                 self._seconds = time.perf_counter() - self._started
             self._version += 1
             self._changed.notify_all()
-        if self.state.is_final:
-            self._ended.set()
+            if self.state.is_final:
+                self._ended.set()

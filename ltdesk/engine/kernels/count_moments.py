@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from ltdesk.engine.kernels.counts import FULL, U16, U32, U64, add_saturating
+from ltdesk.engine.kernels.counts import FULL, U16, U32, add_saturating
 from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.wide import wide_vectors
 
 GROUP = 8

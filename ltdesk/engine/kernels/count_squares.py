@@ -2,7 +2,7 @@
 
 A count up to 4095 times itself fits 24 bits, so 256 of these are added in 32 bits, twice as many to a register as in
 64. Pixels above that are seen by their maximum, and their frames are done again in 64 bits. One thread, 128x128 u16
-in the cache: 2 times as fast as in 64 bits, with the maximum at no cost.
+in the cache: 1.5 times as fast as in 64 bits, and the maximum costs nothing more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ltdesk.engine.kernels.counts import U16, U32, U64, add_each, add_saturating
+from ltdesk.engine.kernels.counts import U16, U32, add_saturating
+from ltdesk.engine.kernels.rows import U64, add_each
 from ltdesk.engine.kernels.wide import wide_vectors
 
 BLOCK = 4096

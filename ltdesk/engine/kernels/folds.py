@@ -16,7 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
-from ltdesk.engine.kernels.counts import add_each, is_counts, sum_in_rows
+from ltdesk.engine.kernels.counts import is_counts, sum_in_rows
+from ltdesk.engine.kernels.rows import U64, add_each, adding
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, with_words
 
 BLOCK = 16384
@@ -45,18 +46,7 @@ def _sum_step(pixel: np.dtype[Any]) -> int:
     return compiled(pixel, step)
 
 
-@njit(nogil=True, cache=True)
-def _narrow_rows8(acc, r0, r1, r2, r3, r4, r5, r6, r7):  # type: ignore[no-untyped-def]
-    for p in range(acc.size):
-        first = np.int32(r0[p]) + np.int32(r1[p]) + np.int32(r2[p]) + np.int32(r3[p])
-        last = np.int32(r4[p]) + np.int32(r5[p]) + np.int32(r6[p]) + np.int32(r7[p])
-        acc[p] = np.int32(acc[p] + first + last)
-
-
-@njit(nogil=True, cache=True)
-def _narrow_row(acc, r):  # type: ignore[no-untyped-def]
-    for p in range(acc.size):
-        acc[p] = np.int32(acc[p] + np.int32(r[p]))
+_, _narrow_rows8, _narrow_row = adding(np.int32)
 
 
 @njit(nogil=True, cache=True)
@@ -67,58 +57,23 @@ def _sum_narrow(flat, stride, n, acc, block):  # type: ignore[no-untyped-def]
         part = narrow[: j - i]
         part[:] = np.int32(0)
         for f in range(0, n - n % 8, 8):
-            s, t = f * stride + i, f * stride + j
-            _narrow_rows8(
-                part,
-                flat[s:t],
-                flat[s + stride : t + stride],
-                flat[s + 2 * stride : t + 2 * stride],
-                flat[s + 3 * stride : t + 3 * stride],
-                flat[s + 4 * stride : t + 4 * stride],
-                flat[s + 5 * stride : t + 5 * stride],
-                flat[s + 6 * stride : t + 6 * stride],
-                flat[s + 7 * stride : t + 7 * stride],
-            )
+            _narrow_rows8(part, flat, U64(f * stride + i), U64(stride))
         for f in range(n - n % 8, n):
-            _narrow_row(part, flat[f * stride + i : f * stride + j])
+            _narrow_row(part, flat, U64(f * stride + i))
         add_each(acc[i:j], part)
 
 
 def _sum_wide(kind: Any) -> Callable[..., None]:
-    @njit(nogil=True, cache=True)
-    def rows8(acc, r0, r1, r2, r3, r4, r5, r6, r7):  # type: ignore[no-untyped-def]
-        for p in range(acc.size):
-            a = kind(kind(r0[p]) + kind(r1[p]))
-            b = kind(kind(r2[p]) + kind(r3[p]))
-            c = kind(kind(r4[p]) + kind(r5[p]))
-            d = kind(kind(r6[p]) + kind(r7[p]))
-            acc[p] += kind(kind(a + b) + kind(c + d))
-
-    @njit(nogil=True, cache=True)
-    def row(acc, r):  # type: ignore[no-untyped-def]
-        for p in range(acc.size):
-            acc[p] += kind(r[p])
+    _, rows8, row = adding(kind)
 
     @njit(nogil=True, cache=True)
     def run(flat, stride, n, acc, block):  # type: ignore[no-untyped-def]
         for i in range(0, acc.size, block):
-            j = min(i + block, acc.size)
-            part = acc[i:j]
+            part = acc[i : min(i + block, acc.size)]
             for f in range(0, n - n % 8, 8):
-                s, t = f * stride + i, f * stride + j
-                rows8(
-                    part,
-                    flat[s:t],
-                    flat[s + stride : t + stride],
-                    flat[s + 2 * stride : t + 2 * stride],
-                    flat[s + 3 * stride : t + 3 * stride],
-                    flat[s + 4 * stride : t + 4 * stride],
-                    flat[s + 5 * stride : t + 5 * stride],
-                    flat[s + 6 * stride : t + 6 * stride],
-                    flat[s + 7 * stride : t + 7 * stride],
-                )
+                rows8(part, flat, U64(f * stride + i), U64(stride))
             for f in range(n - n % 8, n):
-                row(part, flat[f * stride + i : f * stride + j])
+                row(part, flat, U64(f * stride + i))
 
     return run
 

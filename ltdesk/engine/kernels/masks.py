@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ltdesk.analysis import sum_dtype
 from ltdesk.engine.kernels.counts import counted_sums, is_counts
 from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
 
@@ -197,7 +198,7 @@ def _row(kind: Any) -> Any:
     @njit(nogil=True, cache=True)
     def row(flat, start, stop):  # type: ignore[no-untyped-def]
         ask_ahead(flat, start, stop)
-        return add_up(flat, np.uint64(start), np.uint64(stop - start))
+        return add_up(flat, U64(start), U64(stop - start))
 
     return row
 

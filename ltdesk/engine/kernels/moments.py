@@ -21,6 +21,7 @@ from ltdesk.engine.kernels.count_moments import GROUP, counted
 from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_ahead
+from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
 from ltdesk.geometry import Size2D
@@ -145,7 +146,7 @@ def _wide(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any
         for y in range(y0, y1, together):
             i, j = y * width, min(y + together, y1) * width
             ask_ahead(flat, at + i, at + j, FAR_AHEAD)
-            s = add_row(columns, flat, np.uint64(at + i), mask, np.uint64(i), np.uint64(j - i))
+            s = add_row(columns, flat, U64(at + i), mask, U64(i), U64(j - i))
             total += s
             moment_y += y * np.float64(s)
         inside_y, x = _moments_of(columns, along, below)

@@ -118,11 +118,9 @@ def _take(flat, stride, n, block, cached, addresses, words, space, space_stride)
     for first in range(0, n, block):
         count, at = min(block, n - first), pixels + first * stride * flat.itemsize
         _call(addresses[0], at, stride, count, first, int(cached), words[0])
+        there, apart = (space, space_stride) if space else (at, stride)
         for s in range(1, addresses.size):
-            if space:
-                _call(addresses[s], space, space_stride, count, first, 1, words[s])
-            else:
-                _call(addresses[s], at, stride, count, first, 1, words[s])
+            _call(addresses[s], there, apart, count, first, 1, words[s])
 
 
 def _to_pointer(typing_context: Any, address: Any) -> Any:
