@@ -32,7 +32,7 @@ from PyQt5.QtCore import QEvent, QEventLoop, QObject, QPointF, Qt, QTimer
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import QApplication
 
-from benchmarks.window import shown_window
+from benchmarks.window import shown_window, work_until
 from ltdesk.analysis import CenterOfMass
 from ltdesk.engine.bench import read_once
 from ltdesk.engine.demo import ensure_demo
@@ -201,18 +201,13 @@ class MaskHand(Hand):
 def wait(condition: Callable[[], bool], seconds: float = 120.0) -> float:
     """Let the window work until `condition()`; the seconds that took, NaN where it took longer than `seconds`."""
     began = time.perf_counter()
-    while not condition():
-        if time.perf_counter() - began > seconds:
-            return math.nan
-        QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
-    return time.perf_counter() - began
+    return time.perf_counter() - began if work_until(condition, seconds) else math.nan
 
 
 def wait_quiet(desk: Desk) -> None:
     """Until every job and every cache is done."""
     wait(lambda: desk.window.image_view.status == "exact")
-    while not desk.live.keeper.wait_idle(0.01):
-        QApplication.processEvents()
+    work_until(lambda: desk.live.keeper.wait_idle(0.0), 120.0)
 
 
 def drag(desk: Desk, recorder: Recorder, name: str, shape: AnyShape, seconds: float) -> Drag:

@@ -22,10 +22,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from PyQt5.QtCore import QEvent, QEventLoop, QObject
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtCore import QEvent, QObject
 
-from benchmarks.window import shown_window
+from benchmarks.window import shown_window, work_for, work_until
 from ltdesk.engine.first_look import POSITIONS, spread_positions
 from ltdesk.engine.preview.previews import SAMPLE_FRAMES
 from ltdesk.geometry import Disk
@@ -93,13 +92,12 @@ def run(path: Path) -> dict:
     """Open it; the figures."""
     with shown_window() as desk:
         eye, watchdog = Eye(desk), Watchdog()
-        settle(1.0)  # the kernels are loaded meanwhile, as while a user chooses a file
+        work_for(1.0)  # the kernels are loaded meanwhile, as while a user chooses a file
         watchdog.start()
         eye.began = time.perf_counter()
         desk.files.open_path(str(path))
-        while len(eye.seen) < 2 and time.perf_counter() - eye.began < GIVE_UP:
-            QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
-        settle(1.0)
+        work_until(lambda: len(eye.seen) == 2, GIVE_UP)
+        work_for(1.0)
         watchdog.stop()
         return {
             "bytes": desk.dataset.nbytes,
@@ -108,13 +106,6 @@ def run(path: Path) -> dict:
             "positions": eye.positions,
             "longest_gap_ms": watchdog.longest * 1e3,
         }
-
-
-def settle(seconds: float) -> None:
-    """Let the window work for a while."""
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
 
 
 def main() -> None:

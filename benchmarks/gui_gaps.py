@@ -21,7 +21,6 @@ import pstats
 import re
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -29,12 +28,14 @@ from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from PyQt5.QtCore import QEventLoop, QPoint, Qt
+from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication
 
+from benchmarks.window import use_own_settings, work_for, work_until
 from ltdesk.ui.collector import Collector
 from ltdesk.ui.errors.watchdog import Gap, Watchdog
 from ltdesk.ui.look import style
@@ -111,9 +112,7 @@ class Bench:
         if self.desk.dataset is not None:
             if self.desk.dataset.nbytes > LONG:
                 self.desk.live.cancel()
-            end = time.perf_counter() + PATIENCE
-            while not self.desk.live.keeper.wait_idle(0.005) and time.perf_counter() < end:
-                pump(0.0)
+            work_until(lambda: self.desk.live.keeper.wait_idle(0.0), PATIENCE)
         pump(0.05)
 
     def close_dialogs(self) -> None:
@@ -191,13 +190,8 @@ def as_text(profile: cProfile.Profile) -> str:
 
 def pump(seconds: float, until: Callable[[], bool] = lambda: True) -> None:
     """Let the window work until `until()` holds, and for some seconds more."""
-    end = time.perf_counter() + PATIENCE
-    while not until() and time.perf_counter() < end:
-        QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
-    end = time.perf_counter() + seconds
-    QApplication.processEvents()
-    while time.perf_counter() < end:
-        QApplication.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents, 5)
+    work_until(until, PATIENCE)
+    work_for(seconds)
 
 
 def line(start: tuple[float, float], stop: tuple[float, float], steps: int = 20) -> list[tuple[float, float]]:
@@ -345,7 +339,6 @@ def copy_tree(source: Path, target: Path) -> None:
 def run(arguments: argparse.Namespace, folder: Path) -> dict[str, list[Round]]:
     """Everything, in one window; `folder` is for what has to be written."""
     from benchmarks.first_picture import make_scan
-    from benchmarks.window import use_own_settings
     from ltdesk.engine import warm_up
     from ltdesk.engine.demo import ensure_demo
 
@@ -420,5 +413,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     main()

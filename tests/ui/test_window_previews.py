@@ -125,6 +125,23 @@ def test_a_hand_that_rests_sees_the_exact_image_without_letting_go(user: User, s
     np.testing.assert_array_equal(user.shown(), image(user.selected.shape))
 
 
+@pytest.mark.parametrize(("soon", "made"), [(600.0, False), (-1.0, True)])
+def test_a_preview_is_made_beside_an_exact_image_only_if_that_takes_long(
+    user: User, scan: Path, monkeypatch: pytest.MonkeyPatch, soon: float, made: bool
+) -> None:
+    user.open(scan)
+    calls, preview = [], previews_module.preview
+    monkeypatch.setattr(previews_module, "preview", lambda *asked: calls.append(asked) or preview(*asked))
+    monkeypatch.setattr(previews_module, "SOON", soon)
+    monkeypatch.setattr(keeper_module, "REST", 0.0)
+    at = grab(user)
+    user.frame.move((at[0] + 3, at[1] + 5))
+    user.wait(lambda: shown_as(user, "exact"), "the exact image")
+    assert user.desk.live.keeper.wait_idle(30)
+    assert bool(calls) == made
+    user.frame.release((at[0] + 3, at[1] + 5))
+
+
 def test_a_drag_given_up_shows_the_exact_image_of_before(user: User, scan: Path, never_rests: ForEver) -> None:
     user.open(scan)
     before = user.selected.shape

@@ -75,6 +75,7 @@ class Keeper:
         self._jobs: list[RunningJob] = []
         self._shelf = AnswerShelf()
         self._given_up: set[object] = set()
+        self._seen: set[str] = set()
         self._thread = threading.Thread(target=self._work, name="ltdesk-keeper", daemon=True)
         self._thread.start()
 
@@ -97,6 +98,7 @@ class Keeper:
                 self._dataset = dataset
                 self._shelf.clear()
                 self._given_up.clear()
+                self._seen.clear()
                 self._previews.open(dataset, seen)
             self._note_pace(wishes != self._wishes, urgent is not None)
             self._wishes, self._urgent = wishes, urgent
@@ -200,7 +202,7 @@ class Keeper:
         for _, group in groupby(missing, key=lambda wish: wish.region):
             self._start(dataset, tuple(group), generation)
         if rested:  # what counts now is the exact image
-            self._preview(dataset, previewed, generation)
+            self._preview(dataset, [wish for wish in previewed if not self._is_soon(dataset, wish)], generation)
         if not missing:
             self._start_rest(dataset, generation)
 
@@ -221,8 +223,13 @@ class Keeper:
             return False
         answer = self._previews.make(dataset, wish, generation)
         if answer is not None and self.answer(wish) is None:
+            self._seen.add(wish.owner)
             self._told(answer)
         return answer is not None
+
+    def _is_soon(self, dataset: Dataset, wish: Wish) -> bool:
+        """Does a picture of a moment before stand, which the exact one will replace at once?"""
+        return wish.owner in self._seen and self._previews.soon(dataset, wish)
 
     def _stale(self) -> list[RunningJob]:
         """Running jobs that nobody waits for any more, marked as dropped. Call with the lock held."""
@@ -285,9 +292,11 @@ class Keeper:
         except Exception:
             self._give_up(wishes)
             raise
+        slow = [wish for wish in wishes if not self._is_soon(dataset, wish)]
+        job.soon = not slow
         self._run(job)
         if not reads:
-            self._preview(dataset, wishes, generation)
+            self._preview(dataset, slow, generation)
             job.under |= {wish.key: self._previews.known(wish) for wish in wishes}
 
     def _start_rest(self, dataset: Dataset, generation: int) -> None:
@@ -350,6 +359,7 @@ class Keeper:
         if not current:
             return
         for answer in answers:
+            self._seen.add(answer.wish.owner)
             self._told(over(job.under.get(answer.wish.key), answer))
         self._progressed(self._progress_of_all(job, update))
 

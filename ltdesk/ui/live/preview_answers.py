@@ -50,6 +50,10 @@ class PreviewAnswers:
             return False
         return self._previews.helps(dataset, wish.measured)
 
+    def soon(self, dataset: Dataset, wish: Wish) -> bool:
+        """Will the exact answer be there so soon that a preview would only hold it up?"""
+        return self._previews is not None and self._previews.soon(dataset, wish.measured)
+
     def known(self, wish: Wish) -> Answer | None:
         """The preview of a wish that was made before."""
         with self._lock:

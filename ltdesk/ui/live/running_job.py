@@ -48,6 +48,7 @@ class RunningJob:
     by_hand : the user stopped it
     makes_preview : it makes the preview cube beside what it answers
     under : previews of what it answers, by the wishes' keys
+    soon : pictures of a moment before stand, and it will be done before they look old
     """
 
     wishes: Wishes
@@ -59,6 +60,7 @@ class RunningJob:
     by_hand: bool = False
     makes_preview: bool = False
     under: dict[Any, Answer | None] = field(default_factory=dict)
+    soon: bool = False
     thread: threading.Thread | None = None
 
     @property
@@ -73,7 +75,7 @@ class RunningJob:
     def quiet(self) -> float:
         """Seconds before it shows itself."""
         previewed = bool(self.wishes) and all(self.under.get(key) is not None for key in self.keys)
-        return QUIET_OVER_PREVIEW if previewed else QUIET
+        return QUIET_OVER_PREVIEW if previewed or self.soon else QUIET
 
     @property
     def mapped(self) -> bool:
