@@ -123,7 +123,7 @@ class Sidecar(BaseModel):
         """The source's plan."""
         return tuple(Partition(i, p.y0, p.y1, p.x0, p.x1) for i, p in enumerate(self.partitions))
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of all partition files."""
         return sum(partition.nbytes for partition in self.partitions)

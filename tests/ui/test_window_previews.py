@@ -131,7 +131,12 @@ def test_a_preview_is_made_beside_an_exact_image_only_if_that_takes_long(
 ) -> None:
     user.open(scan)
     calls, preview = [], previews_module.preview
-    monkeypatch.setattr(previews_module, "preview", lambda *asked: calls.append(asked) or preview(*asked))
+
+    def counted(*asked: Any) -> Any:
+        calls.append(asked)
+        return preview(*asked)
+
+    monkeypatch.setattr(previews_module, "preview", counted)
     monkeypatch.setattr(previews_module, "SOON", soon)
     monkeypatch.setattr(keeper_module, "REST", 0.0)
     at = grab(user)

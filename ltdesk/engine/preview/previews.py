@@ -34,8 +34,8 @@ SMALLEST_SHARED = 1 << 20
 QUICK = 0.010
 """Seconds in which an exact image is there soon enough: no preview is worth while."""
 SOON = 0.25
-"""Seconds in which an exact image is there so soon that another picture meanwhile would only hold it up: 60 ms of 200 for
-a masked centre of mass of 2 GB."""
+"""Seconds in which an exact image is there so soon that another picture meanwhile would only hold it up: by 60 ms of
+200 for a masked centre of mass of 2 GB."""
 SCATTERED = 3.0
 """How much longer reading a part of each frame takes than its share of the bytes."""
 LOOKED_INTO = 512 * 512

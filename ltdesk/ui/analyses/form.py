@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -32,14 +34,16 @@ CENTRE = ParameterField(
     name="centre", label="centre", kind="choice", tip="The point that distances are from: y grows downwards"
 )
 FRAME_CENTRE, BEAM, NUMBERS = "frame centre", "direct beam", "numbers"
+TURN = 0.01
+"""Seconds that making rows takes at a stretch."""
 WHOLE, OWN = "whole frame", "a shape of its own"
 
 
 class AnalysisForm(QWidget):
     """Shows the analysis that is selected in the session.
 
-    Rows for another class of analysis are made in a turn of the event loop of their own: they take a good part of what
-    the window may take at a stretch.
+    Rows for another class of analysis are made a few a turn of the event loop, unseen until all are there: ten of them
+    take longer than the window may be busy at a stretch.
     """
 
     def __init__(self, model: SessionModel, parent: QWidget | None = None) -> None:
@@ -48,13 +52,13 @@ class AnalysisForm(QWidget):
         self._beam: Disk | None = None
         self._frame_shape: Size2D | None = None
         self._built: object = None
-        self._late = False
+        self._steps: Iterator[None] | None = None
         self._showing = False
         self._edit_number = 0
         self._made: dict[str, Parameter] = {}
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._catch_up)
+        self._soon.timeout.connect(self._go_on)
         self.tree = FieldTree(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -108,11 +112,11 @@ class AnalysisForm(QWidget):
     # Showing
 
     def _show(self, session: Session) -> None:
-        self._late = self._wanted != self._built
-        if self._late:
+        if self._wanted != self._built:
+            self._built = self._wanted
+            self._steps = self._build(self._analysis)
             self._soon.start(0)
-        else:
-            self._soon.stop()
+        elif self._steps is None:
             self._show_values(session, self._analysis)
 
     @property
@@ -120,14 +124,27 @@ class AnalysisForm(QWidget):
         """What rows are made for."""
         return None if self._analysis is None else (type(self._analysis), self._model.session.dataset)
 
+    def _go_on(self) -> None:
+        """Make rows for a while."""
+        end = time.perf_counter() + TURN
+        while self._steps is not None and time.perf_counter() < end:
+            self._step()
+        if self._steps is not None:
+            self._soon.start(0)
+
     def _catch_up(self) -> None:
         """Make the rows that are still to be made, now."""
-        if self._late:
-            self._late = False
+        while self._steps is not None:
+            self._step()
+
+    def _step(self) -> None:
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._steps = None
             self._soon.stop()
-            self._built = self._wanted
-            self._build(self._analysis)
             self._show_values(self._model.session, self._analysis)
+            self.tree.setUpdatesEnabled(True)
 
     def _show_values(self, session: Session, analysis: Analysis | None) -> None:
         if analysis is not None:
@@ -137,19 +154,24 @@ class AnalysisForm(QWidget):
             finally:
                 self._showing = False
 
-    def _build(self, analysis: Analysis | None) -> None:
-        self.tree.clear()
-        fields = () if analysis is None else _rows_of(analysis)
-        children = [Parameter.create(name=f.name, title=f.label, type=TYPE, field=f, value=f.default) for f in fields]
-        self._made = {child.name(): child for child in children}
-        self._root = Parameter.create(name="parameters", type="group", children=children)
-        if children:
-            self.tree.setParameters(self._root, showTop=False)
-        for name, row in self._rows.items():
-            row.sigValueChanged.connect(lambda _, value, name=name: self._take(name, value))
-            left = getattr(self.widget(name), "left", None)
-            if left is not None:
-                left.connect(self._finish)
+    def _build(self, analysis: Analysis | None) -> Iterator[None]:
+        """Make the rows, one a step."""
+        self.tree.setUpdatesEnabled(False)
+        self._made = {}
+        self._root = Parameter.create(name="parameters", type="group")
+        self.tree.setParameters(self._root, showTop=False)
+        for field in () if analysis is None else _rows_of(analysis):
+            yield
+            self._made[field.name] = self._make_row(field)
+
+    def _make_row(self, field: ParameterField) -> Parameter:
+        row = Parameter.create(name=field.name, title=field.label, type=TYPE, field=field, value=field.default)
+        self._root.addChild(row)
+        row.sigValueChanged.connect(lambda _, value: self._take(field.name, value))
+        left = getattr(self.tree.item(row).widget, "left", None)
+        if left is not None:
+            left.connect(self._finish)
+        return row
 
     def _fill(self, session: Session, analysis: Analysis) -> None:
         if "show" in self._rows:
@@ -211,7 +233,7 @@ class AnalysisForm(QWidget):
     # Editing
 
     def _take(self, name: str, value: Any) -> None:
-        if self._showing or self._late or self._analysis is None:
+        if self._showing or self._steps is not None or self._analysis is None:
             return
         try:
             session = self._edited(name, value)

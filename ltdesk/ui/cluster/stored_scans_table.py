@@ -86,10 +86,15 @@ class StoredScansTable(QAbstractTableModel):
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
         self._rows: list[Known] = []
+        self._texts: list[tuple[str, ...]] = []
         self._place: dict[str, int] = {}
 
     def known(self, row: int) -> Known:
         return self._rows[row]
+
+    def texts(self, row: int) -> tuple[str, ...]:
+        """A row's words, worked out once: sorting, filtering and painting ask for them again and again."""
+        return self._texts[row]
 
     def uris(self) -> set[str]:
         return set(self._place)
@@ -101,10 +106,11 @@ class StoredScansTable(QAbstractTableModel):
             row = len(self._rows)
             self.beginInsertRows(QModelIndex(), row, row)
             self._rows.append(known)
+            self._texts.append(texts(known))
             self._place[known.stored.uri] = row
             self.endInsertRows()
         elif self._rows[row] != known:
-            self._rows[row] = known
+            self._rows[row], self._texts[row] = known, texts(known)
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(HEADERS) - 1))
 
     def remove(self, uri: str) -> None:
@@ -113,14 +119,14 @@ class StoredScansTable(QAbstractTableModel):
         if row is None:
             return
         self.beginRemoveRows(QModelIndex(), row, row)
-        del self._rows[row]
+        del self._rows[row], self._texts[row]
         self._place = {known.stored.uri: place for place, known in enumerate(self._rows)}
         self.endRemoveRows()
 
     def clear(self) -> None:
         """No rows."""
         self.beginResetModel()
-        self._rows, self._place = [], {}
+        self._rows, self._texts, self._place = [], [], {}
         self.endResetModel()
 
     def rowCount(self, parent=ROOT) -> int:
@@ -136,10 +142,11 @@ class StoredScansTable(QAbstractTableModel):
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
         known, column = self._rows[index.row()], index.column()
+        words = self._texts[index.row()][column]
         if role == Qt.DisplayRole:
-            return texts(known)[column]
+            return words
         if role == Qt.ToolTipRole:
-            return health_of(known).sentence if HEADERS[column] == "Health" else texts(known)[column]
+            return health_of(known).sentence if HEADERS[column] == "Health" else words
         if role == Qt.DecorationRole and column == 0:
             return icons.icon("folder" if known.stored.state == "folder" else "dataset")
         if role == Qt.ForegroundRole and HEADERS[column] in ("Health", "Copies"):
@@ -147,7 +154,8 @@ class StoredScansTable(QAbstractTableModel):
         if role == Qt.TextAlignmentRole:
             return _alignment(column)
         if role == SORT_ROLE:
-            return _order(known, column)
+            order = _order(known, column)
+            return words if order is None else order
         return None
 
 
@@ -166,7 +174,7 @@ class FilteredScans(QSortFilterProxyModel):
         self.invalidateFilter()
 
     def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
-        text = " ".join(texts(self.sourceModel().known(row))).casefold()
+        text = " ".join(self.sourceModel().texts(row)).casefold()
         return all(word in text for word in self._words)
 
 
@@ -176,8 +184,8 @@ def _alignment(column: int) -> int:
     return int(side | Qt.AlignVCenter)
 
 
-def _order(known: Known, column: int) -> Any:
-    """What rows are sorted by: numbers as numbers."""
+def _order(known: Known, column: int) -> float | None:
+    """What rows are sorted by where that are numbers."""
     sidecar = known.stored.sidecar
     if HEADERS[column] == "Size":
         return float(sidecar.nbytes) if sidecar is not None else -1.0
@@ -186,4 +194,4 @@ def _order(known: Known, column: int) -> Any:
             (0, 0) if sidecar is None else (sidecar.scan_shape if HEADERS[column] == "Scan" else sidecar.frame_shape)
         )
         return float(shape[0] * shape[1])
-    return texts(known)[column]
+    return None

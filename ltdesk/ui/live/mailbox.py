@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -12,6 +13,9 @@ from PyQt5.QtCore import QObject, Qt, QTimer, pyqtSignal
 INTERVAL = 1 / 30
 HURRIED_INTERVAL = 1 / 120
 """Seconds between two deliveries: as quick as a screen needs, and quicker while the hand moves."""
+TURN = 0.012
+"""Seconds after which a delivery leaves what remains for the next turn of the event loop: forty letters at once, each
+of a millisecond, would hold the window up."""
 
 
 class Mailbox(QObject):
@@ -33,7 +37,7 @@ class Mailbox(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.PreciseTimer)
-        self._timer.timeout.connect(self.deliver)
+        self._timer.timeout.connect(lambda: self._deliver(TURN))
         self._filled.connect(self._schedule, Qt.QueuedConnection)
 
     def put(self, key: Hashable, deliver: Callable[[], None]) -> None:
@@ -52,15 +56,8 @@ class Mailbox(QObject):
         self._interval = HURRIED_INTERVAL if on else INTERVAL
 
     def deliver(self) -> None:
-        """Do what has been left, now. What one letter gets wrong is reported and keeps no other waiting."""
-        with self._lock:
-            letters, self._letters = self._letters, {}
-        self._last = time.monotonic()
-        for letter in letters.values():
-            try:
-                letter()
-            except Exception:
-                sys.excepthook(*sys.exc_info())
+        """Do all that has been left, now. What one letter gets wrong is reported and keeps no other waiting."""
+        self._deliver(math.inf)
 
     def close(self) -> None:
         """Drop what is left and take nothing more: threads may go on leaving letters."""
@@ -73,3 +70,25 @@ class Mailbox(QObject):
         if not self._timer.isActive():
             wait = self._last + self._interval - time.monotonic()
             self._timer.start(max(0, round(wait * 1000)))
+
+    def _deliver(self, seconds: float) -> None:
+        with self._lock:
+            letters, self._letters = self._letters, {}
+        self._last = time.monotonic()
+        while letters:
+            letter = letters.pop(next(iter(letters)))
+            try:
+                letter()
+            except Exception:
+                sys.excepthook(*sys.exc_info())
+            if letters and time.monotonic() - self._last > seconds:
+                self._put_back(letters)
+                return
+
+    def _put_back(self, letters: dict[Hashable, Callable[[], None]]) -> None:
+        """They go first at the next turn; one that was left meanwhile under the same key is the latest."""
+        with self._lock:
+            if self._closed:
+                return
+            self._letters = {**letters, **self._letters}
+        self._timer.start(0)

@@ -196,6 +196,7 @@ def _changes(app: QApplication, theme: Theme) -> Iterator[None]:
     yield
     app.setPalette(palette(theme))
     QToolTip.setPalette(palette(theme))
+    yield
     app.setStyleSheet(sheet(theme, GRID))
     yield
 
