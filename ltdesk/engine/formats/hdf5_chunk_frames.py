@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import h5py
@@ -16,6 +16,7 @@ from ltdesk.engine.formats.blocks import Blocks
 from ltdesk.engine.formats.hdf5_chunks import Chunks
 from ltdesk.engine.formats.hdf5_filters import Pipeline
 from ltdesk.engine.formats.hdf5_reader import H5Reader
+from ltdesk.engine.formats.tiling import Span, joined
 from ltdesk.job import DatasetRef, Partition
 
 
@@ -32,16 +33,28 @@ class ChunkFrames(ArrangedDataset):
         self._blocks = Blocks()
 
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
-        for span in self.spans(partition):
-            offsets = self._offsets(span.frame + np.arange(span.count))
+        for spans in joined(self.spans(partition), self.tile_frames):
+            frames = np.concatenate([np.arange(span.frame, span.frame + span.count) for span in spans])
+            offsets = self._offsets(frames)
             self._chunks.check()
-            frames = self._view(offsets)
-            yield (
-                Tile(span.start, frames, frames.nbytes)
-                if frames is not None
-                else Tile(span.start, self._gathered(offsets))
-            )
+            yield from self._tiles_of(spans, offsets)
             self._chunks.check_bytes(*self._written(offsets))
+
+    def _tiles_of(self, spans: Sequence[Span], offsets: Integers) -> Iterator[Tile]:
+        """Of spans one after the other: views where the first can be one, else gathered all at once.
+
+        A call from Python for each row of chunks of 8x8 frames would take as long as its bytes.
+        """
+        if self._view(offsets[: spans[0].count]) is None:
+            yield Tile(spans[0].start, self._gathered(offsets))
+            return
+        for span in spans:
+            own, offsets = offsets[: span.count], offsets[span.count :]
+            frames = self._view(own)
+            if frames is None:
+                yield Tile(span.start, self._gathered(own))
+            else:
+                yield Tile(span.start, frames, frames.nbytes)
 
     def _frame(self, y: int, x: int) -> NDArray[Any]:
         number = self.frame_index(y, x)

@@ -7,7 +7,7 @@ from a file, its compressed copy and its ingested twin.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -55,6 +55,19 @@ def tile_spans(
         for first in range(0, run.count, tile_frames):
             tile = Span(run.start + first, run.frame + first, min(tile_frames, run.count - first))
             yield from present(tile, good)
+
+
+def joined(spans: Iterable[Span], most: int) -> Iterator[list[Span]]:
+    """Spans whose positions follow one another, `most` frames together at most, or one alone."""
+    group: list[Span] = []
+    for span in spans:
+        follows = bool(group) and span.start == group[-1].start + group[-1].count
+        if group and not (follows and sum(one.count for one in group) + span.count <= most):
+            yield group
+            group = []
+        group.append(span)
+    if group:
+        yield group
 
 
 def present(span: Span, good: Sequence[range]) -> Iterator[Span]:
