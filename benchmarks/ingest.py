@@ -84,7 +84,7 @@ def measure(dataset: Dataset, uri: str, in_flight: int, rounds: int) -> dict[str
 
 
 def put_plainly(dataset: Dataset, storage: WebHdfsStorage, folder: str, in_flight: int) -> None:
-    client = InsecureClient(";".join(storage._calls.client.urls))
+    client = InsecureClient(";".join(client.url for client in storage._calls.clients))
 
     def put(index: int) -> None:
         partition = dataset.plan()[index]

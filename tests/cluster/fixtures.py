@@ -9,7 +9,8 @@ import pytest
 from ltdesk.engine.cluster import ClusterExecutor
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
-from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN
+from ltdesk.engine.storage.web_hdfs_clients import AUTH, TOKEN
+from tests.cluster.available_hdfs import AvailableHdfs
 from tests.cluster.hdfs import Hdfs, NoHdfs, class_path, why_not
 from tests.cluster.secure_hdfs import Realm, SecureHdfs, why_not_secure
 from tests.dask_processes import DaskProcesses, until
@@ -22,7 +23,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     Not in `pytest_collection_modifyitems`: xdist may have looked for groups by then, and each of its workers would
     start an HDFS.
     """
-    if {"hdfs", "secure_hdfs"} & set(getattr(item, "fixturenames", ())):
+    if {"hdfs", "secure_hdfs", "available_hdfs"} & set(getattr(item, "fixturenames", ())):
         for mark in (pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.xdist_group("hdfs")):
             item.add_marker(mark)
 
@@ -30,13 +31,28 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
     """Three DataNodes, announced as 127.0.0.2 to 127.0.0.4; who breaks one puts it right."""
+    must_be_possible()
+    cluster = Hdfs(tmp_path_factory.mktemp("hdfs"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+def must_be_possible() -> None:
+    """Skips where there can be no HDFS."""
     if reason := why_not():
         pytest.skip(reason)
     try:
         class_path()
     except NoHdfs as error:
         pytest.skip(str(error))
-    cluster = Hdfs(tmp_path_factory.mktemp("hdfs"))
+
+
+@pytest.fixture(scope="module")
+def available_hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AvailableHdfs]:
+    """Two NameNodes, one of them on standby, and two DataNodes; not for longer than the tests that break it."""
+    must_be_possible()
+    cluster = AvailableHdfs(tmp_path_factory.mktemp("available"))
     cluster.start()
     yield cluster
     cluster.stop()

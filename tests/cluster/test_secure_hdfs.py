@@ -15,7 +15,7 @@ from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
-from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN
+from ltdesk.engine.storage.web_hdfs_clients import AUTH, TOKEN
 from ltdesk.errors import StorageError
 from tests.cluster.secure_hdfs import SecureHdfs
 from tests.engine.executor_suite import job_for

@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -17,7 +16,8 @@ from ltdesk.engine.storage import NotLocal, open_storage
 from ltdesk.engine.storage.checksums import Sums
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
-from ltdesk.engine.storage.web_hdfs_calls import AUTH, TOKEN, translated
+from ltdesk.engine.storage.web_hdfs_clients import AUTH, TOKEN
+from ltdesk.engine.storage.web_hdfs_errors import translated
 from ltdesk.errors import NotInStorage, StorageError, UsageError
 from tests.cluster.hdfs import Hdfs
 from tests.engine.storage.storage_suite import MIB, Place, StorageSuite, content
@@ -75,6 +75,17 @@ def test_the_first_name_node_is_down(hdfs: Hdfs, place: Place) -> None:
         assert storage.read_bytes(f"{path}/a.raw") == b"abc"
 
 
+def test_a_rename_that_was_done_before_its_name_node_was_lost(hdfs: Hdfs, place: Place) -> None:
+    """The next one knows only that the old name is gone."""
+    place.write("b.raw", b"abc")
+    netloc = f"127.0.0.1:{free_port('127.0.0.1')},{hdfs.netloc}"
+    with WebHdfsStorage(netloc) as storage:
+        storage.rename(place.path("a.raw"), place.path("b.raw"))
+    with WebHdfsStorage(netloc) as storage, pytest.raises(NotInStorage, match=r"a\.raw: is not there"):
+        storage.rename(place.path("a.raw"), place.path("c.raw"))
+    assert place.read(place.path("b.raw"), 0, 3) == b"abc"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "no.such.host.invalid:9870", "127.0.0.1:{port},127.0.0.1:{port}"])
 def test_no_name_node_is_said_at_once(host: str) -> None:
     port = free_port("127.0.0.1")
@@ -112,7 +123,7 @@ def test_uris(uri: str, urls: list[str]) -> None:
     storage, path = open_storage(uri)
     with storage:
         assert isinstance(storage, WebHdfsStorage)
-        assert cast(list[str], storage._calls.client.urls) == urls
+        assert [client.url for client in storage._calls.clients] == urls
         assert path == "/scans"
         assert storage.uri("/a b/ü") == uri.removesuffix("scans") + "a%20b/%C3%BC"
 

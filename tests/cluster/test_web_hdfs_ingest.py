@@ -111,11 +111,11 @@ def test_a_quota_stops_it_and_more_room_goes_on(place: Place, npy: Dataset) -> N
     storage = place.storage
     assert isinstance(storage, WebHdfsStorage)
     set_quota = _Request("PUT").to_method("SETQUOTA")
-    set_quota(storage._calls.client, place.folder, storagespacequota=9 << 20, namespacequota=1000)
+    set_quota(storage._calls.clients[0], place.folder, storagespacequota=9 << 20, namespacequota=1000)
     with pytest.raises(StorageError, match=r"quota is used up.*Free some space"):
         ingest(npy, storage.uri(place.path("twin")))
     assert storage.list(place.path(f"twin/{PARTITIONS}"))
-    set_quota(storage._calls.client, place.folder, storagespacequota=1 << 40, namespacequota=1000)
+    set_quota(storage._calls.clients[0], place.folder, storagespacequota=1 << 40, namespacequota=1000)
     done = ingest(npy, storage.uri(place.path("twin")))
     assert 0 < done.bytes_sent < npy.nbytes
     with open_dataset(done.uri) as twin:
@@ -128,9 +128,10 @@ def test_without_permission(place: Place, npy: Dataset, hdfs: Hdfs) -> None:
     assert place.names() == []
 
 
-def test_fewer_copies_are_told(place: Place, npy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_copies_are_told(place: Place, npy: Dataset, hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not those that HDFS is about to hear of: those that are not there."""
     monkeypatch.setattr(stored_scans, "COPIES_HEARD_OF_IN", 1.0)
     done = ingest(npy, place.storage.uri(place.path("twin")), replication=4)
+    hdfs.copies(place.storage, place.path(f"twin/{done.sidecar.file_name(0)}"), 3)
     name = done.sidecar.file_name(0)
     assert f"{name}: has 3 of 4 copies" in verify(place.storage, place.path("twin"))

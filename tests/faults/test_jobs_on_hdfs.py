@@ -6,64 +6,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ltdesk.analysis import CenterOfMass, MaxFrame, StdFrame, SumFrame, VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
-from ltdesk.engine.dataset import Dataset
-from ltdesk.engine.executor import JobHandle
-from ltdesk.engine.ingest import ingest
-from ltdesk.engine.ingested import IngestedScan
-from ltdesk.engine.open import open_dataset
-from ltdesk.geometry import Rectangle
 from tests.cluster.hdfs import Hdfs
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.executor_suite import job_for
-from tests.engine.storage.ingest_suite import run, same_bytes
 from tests.engine.storage.storage_suite import Place
-from tests.faults.gated_scan import Commands, install
+from tests.faults.gated_scan import install
+from tests.faults.scan_on_hdfs import ANALYSES, ScanOnHdfs
 
 pytestmark = pytest.mark.faults
 
-ANALYSES = (
-    VirtualDetector(Rectangle(y0=0, x0=0, y1=128, x1=128), name="all"),
-    *(SumFrame(), StdFrame(), MaxFrame(), CenterOfMass()),
-)
-"""Images, and folds of frames, in which each partition must count once."""
 BOUND = 120.0
 """Seconds in which each fault is dealt with; a few on a machine that does nothing else."""
-
-
-class Scan:
-    """A scan in HDFS, and a gate before its partitions."""
-
-    def __init__(self, folder: Path, place: Place, hdfs: Hdfs) -> None:
-        self.array = np.random.default_rng(3).integers(0, 60000, (16, 16, 128, 128)).astype(np.float32)
-        np.save(folder / "scan.npy", self.array)
-        with open_dataset(str(folder / "scan.npy")) as source:
-            self.uri = ingest(source, place.storage.uri(place.path("twin"))).uri
-            self.expected = run(source, *ANALYSES)
-        (folder / "commands").mkdir()
-        self.commands = Commands(folder / "commands")
-        with open_dataset(self.uri) as twin:
-            assert isinstance(twin, IngestedScan)
-            for index in range(len(twin.plan())):
-                hdfs.copies(place.storage, twin._files.path(index))
-
-    def submit_and_wait(self, executor: ClusterExecutor, dataset: Dataset) -> JobHandle:
-        """A job of which some is done; the rest waits."""
-        self.commands.shut_at(4)
-        handle = executor.submit(job_for(dataset, *ANALYSES), dataset)
-        until(lambda: max(self.commands.begun, default=0) >= 4, "the job has begun")
-        return handle
-
-    def check(self, handle: JobHandle) -> None:
-        results = handle.result(120)
-        np.testing.assert_array_equal(results["all"], self.array.astype(np.float64).sum(axis=(2, 3)))
-        same_bytes(results, self.expected)
-        assert results.valid.all()
-        assert results.execution["bytes_network"] == self.array.nbytes
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +41,12 @@ def away(away_nodes: DaskProcesses) -> Iterator[ClusterExecutor]:
 
 
 @pytest.fixture
-def scan(tmp_path: Path, place: Place, hdfs: Hdfs) -> Scan:
-    return Scan(tmp_path, place, hdfs)
+def scan(tmp_path: Path, place: Place, hdfs: Hdfs) -> ScanOnHdfs:
+    return ScanOnHdfs(tmp_path, place, hdfs)
 
 
 @pytest.mark.parametrize("node", ["data0", "name"])
-def test_a_node_is_killed_and_comes_back(scan: Scan, away: ClusterExecutor, hdfs: Hdfs, node: str) -> None:
+def test_a_node_is_killed_and_comes_back(scan: ScanOnHdfs, away: ClusterExecutor, hdfs: Hdfs, node: str) -> None:
     with scan.commands.scan(scan.uri) as dataset:
         handle = scan.submit_and_wait(away, dataset)
         with hdfs.without(node):
@@ -102,7 +58,7 @@ def test_a_node_is_killed_and_comes_back(scan: Scan, away: ClusterExecutor, hdfs
         assert time.monotonic() - started < BOUND
 
 
-def test_a_node_freezes(scan: Scan, away: ClusterExecutor, hdfs: Hdfs) -> None:
+def test_a_node_freezes(scan: ScanOnHdfs, away: ClusterExecutor, hdfs: Hdfs) -> None:
     with scan.commands.scan(scan.uri) as dataset:
         handle = scan.submit_and_wait(away, dataset)
         with hdfs.frozen("data1"):
@@ -113,7 +69,7 @@ def test_a_node_freezes(scan: Scan, away: ClusterExecutor, hdfs: Hdfs) -> None:
 
 
 def test_the_scheduler_is_killed_and_comes_back(
-    scan: Scan, away: ClusterExecutor, away_nodes: DaskProcesses, hdfs: Hdfs
+    scan: ScanOnHdfs, away: ClusterExecutor, away_nodes: DaskProcesses, hdfs: Hdfs
 ) -> None:
     """What is done stays, the job goes on, and so does the executor."""
     with scan.commands.scan(scan.uri) as dataset:

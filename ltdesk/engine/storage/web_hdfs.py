@@ -126,12 +126,14 @@ class WebHdfsStorage(Storage):
 
     def _moved(self, path: str, to: str) -> bool:
         """Whether a rename whose answer was lost was done."""
+        return not self._is_there(path) and self._is_there(to)
+
+    def _is_there(self, path: str) -> bool:
         try:
             self.stat(path)
         except NotInStorage:
-            self.stat(to)
-            return True
-        return False
+            return False
+        return True
 
     def _locate(self, path: str) -> builtins.list[Located]:
         found = located(self._calls.told(LOCATE, path, "LocatedBlocks"))

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from getpass import getuser
 from typing import Any, TypeVar
 
 import requests
-from hdfs.client import Client, InsecureClient, TokenClient, _Request, _to_error
+from hdfs.client import Client, _Request
 from hdfs.util import HdfsError
 
 from ltdesk.engine.storage.storage import Room
-from ltdesk.errors import LtdeskError, NotInStorage, StorageError
+from ltdesk.engine.storage.web_hdfs_clients import client_for, urls_of
+from ltdesk.engine.storage.web_hdfs_errors import silent, translated
+from ltdesk.errors import LtdeskError, StorageError
 
 T = TypeVar("T")
-AUTH, TOKEN = "LTDESK_HDFS_AUTH", "LTDESK_HDFS_TOKEN"
-"""Environment: ``simple`` (the default) or ``kerberos``; a delegation token, which goes before both."""
-
 Operation = Callable[..., requests.Response]
-
-
-class Unserved(StorageError):
-    """No data node serves it, at the moment."""
 
 
 def _operation(name: str, method: str) -> Operation:
@@ -86,36 +78,65 @@ class Calls:
         user, _, hosts = netloc.rpartition("@")
         self.where = f"{'swebhdfs' if secure else 'webhdfs'}://{netloc}"
         self.patience = patience
-        self.client = _client(_urls(hosts, secure), user, (patience.connect, patience.answer))
+        timeout = (patience.connect, patience.answer)
+        # One for each NameNode: who asks several, as the package can, isn't told which attempt got no answer.
+        self.clients = tuple(client_for(url, user, timeout) for url in urls_of(hosts, secure))
+        self._in_charge = 0
         self._answered = False
 
     def ask(
         self, operation: Operation, path: str, done: Callable[[], bool] = lambda: False, **params: Any
     ) -> requests.Response:
-        """A NameNode's answer. Raises StorageError, NotInStorage.
+        """The answer of the NameNode in charge. Raises StorageError, NotInStorage.
 
-        done : asked before another attempt, whether one that seemed to fail had its effect after all
+        done : asked where an attempt got no answer, whether it had its effect after all
         """
-        pauses = self.patience.pauses() if self._answered else iter(())
+        pauses = self.patience.pauses() if self._answered else None
+        lost = False
         while True:
-            try:
-                answer = operation(self.client, path, **params)
-                self._answered = True
-                return answer
-            except HdfsError as error:
-                self._answered = True
-                if error.exception not in PASSING:
-                    raise self.translated(error, path) from error
-                problem: Exception = error
-            except TRANSPORT as error:
-                problem = error
-            except (KeyError, TypeError) as error:  # hdfs expects WebHDFS's form of errors
-                raise self._no_web_hdfs() from error
+            problems: list[Exception] = []
+            for number in self._in_turn():
+                try:
+                    return self._asked(number, operation, path, params)
+                except HdfsError as error:
+                    if error.exception in PASSING:
+                        problems.append(error)
+                    elif lost and done():
+                        return requests.Response()
+                    else:
+                        raise self.translated(error, path) from error
+                except TRANSPORT as error:
+                    problems.append(error)
+                    lost = True
+            pauses = pauses or self._first_pauses(problems)
             if (pause := next(pauses, None)) is None:
-                raise _silent(self.where, problem) from problem
+                raise silent(self.where, problems) from problems[-1]
             time.sleep(pause)
-            if self._answered and done():
+            if lost and done():
                 return requests.Response()
+
+    def _in_turn(self) -> Iterator[int]:
+        """The NameNodes, first the one that was in charge."""
+        count, first = len(self.clients), self._in_charge
+        return ((first + number) % count for number in range(count))
+
+    def _asked(self, number: int, operation: Operation, path: str, params: dict[str, Any]) -> requests.Response:
+        try:
+            answer = operation(self.clients[number], path, **params)
+        except HdfsError as error:
+            self._answered = True
+            if error.exception not in PASSING:
+                self._in_charge = number
+            raise
+        except (KeyError, TypeError) as error:  # hdfs expects WebHDFS's form of errors
+            raise self._no_web_hdfs() from error
+        self._answered, self._in_charge = True, number
+        return answer
+
+    def _first_pauses(self, problems: list[Exception]) -> Iterator[float]:
+        """None, for a storage that has not answered yet; but where one NameNode is silent, another soon takes over."""
+        waiting = [isinstance(problem, HdfsError) for problem in problems]
+        return self.patience.pauses() if any(waiting) and not all(waiting) else iter(())
 
     def told(self, operation: Operation, path: str, name: str) -> Any:
         """What a NameNode's answer has by a name. Raises as `ask` does."""
@@ -149,10 +170,10 @@ class Calls:
 
     def _bean(self, name: str, read: Callable[[Any], T]) -> T | None:
         """What the NameNode in charge says of itself, read; None where none says it."""
-        for url in self.client.urls:
-            query = f"{url.rstrip('/')}/jmx?qry=Hadoop:service=NameNode,name={name}"
+        for client in map(self.clients.__getitem__, self._in_turn()):
+            query = f"{client.url}/jmx?qry=Hadoop:service=NameNode,name={name}"
             try:
-                return read(self.client._request("GET", query).json())
+                return read(client._request("GET", query).json())
             except (requests.exceptions.RequestException, ValueError, KeyError, IndexError, TypeError):
                 continue
         return None
@@ -163,114 +184,12 @@ class Calls:
         return translated(error.exception or "", said, f"{self.where}{path}")
 
     def close(self) -> None:
-        self.client._session.close()
-
-
-def _silent(where: str, problem: Exception) -> StorageError:
-    if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE" in str(problem):
-        way_out = "Set REQUESTS_CA_BUNDLE to the certificate of its authority."
-        return StorageError(f"{where}: no NameNode is trusted: {reason(problem)}", way_out)
-    if isinstance(problem, requests.exceptions.SSLError):
-        return StorageError(f"{where}: does not speak TLS: {reason(problem)}", "Check the port, or use webhdfs://.")
-    return StorageError(f"{where}: no NameNode answers: {reason(problem)}", _ASK_ADMIN)
-
-
-_ASK_ADMIN = "Check the address and that the cluster runs."
-
-
-def refused(answer: requests.Response) -> HdfsError:
-    """What a data node says where it doesn't do what it was asked."""
-    try:
-        return _to_error(answer)
-    except (KeyError, TypeError):
-        return HdfsError(f"HTTP status {answer.status_code}")
-    except HdfsError as error:  # 401 is raised
-        return error
-
-
-def translated(exception: str, message: str, uri: str) -> LtdeskError:
-    """HDFS's words as ours. `message` may have a Java stack trace after its first line."""
-    said = message.strip().splitlines()[0] if message.strip() else exception
-    if exception == "FileNotFoundException":
-        return NotInStorage(f"{uri}: is not there", "Check the path.")
-    if "InvalidToken" in exception + said or (exception in UNREADABLE_TOKEN and _token()):
-        return StorageError(f"{uri}: the token is refused: {said}", _LET_IN)
-    if said.startswith("Authentication"):
-        return StorageError(f"{uri}: it lets nobody in by name alone: {said}", _LET_IN)
-    if exception in ("AccessControlException", "SecurityException"):
-        return StorageError(f"{uri}: {said}", "Ask the storage's owner for permission, or give another user.")
-    if "QuotaExceeded" in exception:
-        return StorageError(f"{uri}: the quota is used up: {said}", _FREE)
-    if re.search(r"No active nodes|Failed to find datanode|Could not obtain block|BlockMissing", said + exception):
-        return Unserved(f"{uri}: no data node has it that answers: {said}", _ASK_ADMIN)
-    if re.search(r"could only be (written|replicated) to 0|No space left", said):
-        return StorageError(f"{uri}: no data node takes it, they are full or down: {said}", _FREE)
-    if exception in ("FileAlreadyExistsException", "ParentNotDirectoryException", "PathIsNotDirectoryException"):
-        return StorageError(f"{uri}: {said}", "Choose another path.")
-    if "out of the range" in said:
-        return StorageError(f"{uri}: ends before: {said}", "It was cut: ingest the scan again.")
-    if exception == "InvalidPathException":
-        return StorageError(f"{uri}: HDFS takes no such name", "Choose another name.")
-    return StorageError(f"{uri}: {exception or 'HDFS'}: {said}", _ASK_ADMIN)
-
-
-UNREADABLE_TOKEN = ("NegativeArraySizeException", "EOFException", "ArrayIndexOutOfBoundsException")
-"""What HDFS says of a token that is none."""
-_LET_IN = (
-    f"Get a ticket by kinit and set {AUTH}=kerberos, or set {TOKEN} to a delegation token that is neither expired nor "
-    "cancelled."
-)
-_FREE = "Free some space, or have more given; what is there is kept, start it again to go on."
-
-
-def reason(error: BaseException) -> str:
-    """Why a connection failed, without the layers of libraries around it."""
-    while (inner := _inner(error)) is not None:
-        error = inner
-    if isinstance(error, requests.exceptions.ConnectTimeout | TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return re.sub(r"^<?[\w.]+\(.*?\): |^<[^>]*>: ", "", str(error)) or type(error).__name__
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    for candidate in (getattr(error, "reason", None), *error.args, error.__cause__):
-        if isinstance(candidate, BaseException) and candidate is not error:
-            return candidate
-    return None
-
-
-def _urls(hosts: str, secure: bool) -> str:
-    """As the package takes them; 9870 and 9871 are WebHDFS's usual ports."""
-    scheme, port = ("https", 9871) if secure else ("http", 9870)
-    named = [host if re.search(r":\d+$", host) else f"{host}:{port}" for host in hosts.split(",") if host]
-    return ";".join(dict.fromkeys(f"{scheme}://{host}" for host in named))  # hdfs never ends with one given twice
-
-
-def _client(urls: str, user: str, timeout: tuple[float, float]) -> Client:
-    """The client for the environment's kind of authentication. Raises StorageError where it is not installed."""
-    if token := _token():
-        return TokenClient(urls, token, timeout=timeout, session=requests.Session())
-    if os.environ.get(AUTH, "simple").lower() == "simple":
-        return InsecureClient(urls, user=user or getuser(), timeout=timeout, session=requests.Session())
-    if os.environ[AUTH].lower() != "kerberos":
-        raise StorageError(f"{AUTH}={os.environ[AUTH]}: is not known", "Set it to simple or kerberos.")
-    try:
-        from hdfs.ext.kerberos import KerberosClient
-    except ImportError as error:
-        raise StorageError(
-            f"Kerberos needs a package: {error}", "Install it: pip install 'ltdesk[kerberos]'."
-        ) from error
-    return KerberosClient(urls, timeout=timeout, session=requests.Session())
-
-
-def _token() -> str:
-    return os.environ.get(TOKEN, "")
+        for client in self.clients:
+            client._session.close()
 
 
 def _room(answer: Any) -> Room:
-    """Raises KeyError for a NameNode on standby, which has heard of no data nodes."""
+    """Raises KeyError for a NameNode that has just started, and has heard of no data nodes."""
     state: dict[str, Any] = answer["beans"][0]
     if not state["NumLiveDataNodes"]:
         raise KeyError("NumLiveDataNodes")

@@ -14,7 +14,8 @@ from hdfs.util import HdfsError
 from requests.adapters import HTTPAdapter
 
 from ltdesk.engine.storage.storage import PIECE, Pieces
-from ltdesk.engine.storage.web_hdfs_calls import CREATE, OPEN, Calls, Unserved, reason, refused
+from ltdesk.engine.storage.web_hdfs_calls import CREATE, OPEN, Calls
+from ltdesk.engine.storage.web_hdfs_errors import Unserved, reason, refused
 from ltdesk.errors import LtdeskError, StorageError
 
 NO_ANSWER = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
