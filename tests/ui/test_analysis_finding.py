@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QDialogButtonBox
 
 from ltdesk.geometry import PixelMask
 from ltdesk.ui.dialogs.suggest_dialog import SuggestDialog
@@ -96,6 +98,16 @@ def test_a_detector_is_suggested_from_a_region_and_the_rest(user: User) -> None:
     assert expected[inside].mean() > expected[~inside].mean() + expected[~inside].std()
     user.trigger("undo")
     assert len(user.session.detectors) == 1
+
+
+def test_before_there_is_a_region_nothing_is_pressed_by_return(user: User) -> None:
+    user.trigger("suggest")
+    dialog = user.window.findChild(SuggestDialog)
+    assert not dialog.suggest.isEnabled()
+    assert not dialog.buttons.button(QDialogButtonBox.Cancel).isDefault()
+    QTest.keyClick(dialog, Qt.Key_Return)
+    assert dialog.isVisible()
+    dialog.reject()
 
 
 def test_two_regions_are_marked_while_the_dialog_is_open(user: User) -> None:

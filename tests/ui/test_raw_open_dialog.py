@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QDialogButtonBox, QSpinBox
+from PyQt5.QtWidgets import QDialogButtonBox, QLabel, QSpinBox
 
 from ltdesk.engine.formats.guess import guess_shapes
 from ltdesk.job import DatasetRef
@@ -190,6 +190,17 @@ def test_a_file_that_is_gone(make, tmp_path: Path) -> None:
     dialog = make(tmp_path / "gone.raw")
     assert not open_button(dialog).isEnabled()
     assert dialog.candidates.rowCount() == 0
+
+
+def test_a_file_without_usual_shapes_says_what_to_do(make, tmp_path: Path) -> None:
+    odd = tmp_path / "odd.raw"
+    odd.write_bytes(bytes(3_681_401))
+    dialog = make(odd)
+    assert not dialog.candidates.rowCount()
+    assert "give them above" in dialog.candidates.accessibleDescription()
+    assert any(
+        "give them above" in label.text() for label in dialog.candidates.findChildren(QLabel) if label.isVisible()
+    )
 
 
 def test_noise_looks_like_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltdesk.geometry import Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
-from ltdesk.ui.shapes.shape_words import shape_words
+from ltdesk.ui.shapes.shape_words import shape_words, shorter_and_shorter
 
 DISK = Disk(cy=47.619, cx=-3, r=5)
 
@@ -28,3 +28,20 @@ DISK = Disk(cy=47.619, cx=-3, r=5)
 )
 def test_words(shape, words: str) -> None:
     assert shape_words(shape) == words
+
+
+@pytest.mark.parametrize(
+    ("shape", "forms"),
+    [
+        (
+            Ring(cy=47.6, cx=47.66, r_in=13.4, r_out=32),
+            ("ring 47.6, 47.7  r 13.4–32", "ring 48, 48  r 13–32", "ring r 13–32"),
+        ),
+        (
+            Rectangle(y0=-20, x0=1.5, y1=10, x1=3.2),
+            ("rect −20, 1.5 to 10, 3.2", "rect −20, 2 to 10, 3", "rect −20, 2 to 10, 3"),
+        ),
+    ],
+)
+def test_in_less_room_fewer_words(shape, forms: tuple[str, ...]) -> None:
+    assert shorter_and_shorter(shape) == forms

@@ -337,6 +337,19 @@ def test_the_second_start_remembers_window_and_files(qapp: object, scan: Path) -
     again.close()
 
 
+def test_a_recent_file_that_is_gone_is_not_offered_again(user: User, scan: Path, tmp_path: Path) -> None:
+    gone = write_scan(tmp_path / "gone.h5", FRAMES)
+    for path in (gone, scan):
+        user.open(path)
+    user.trigger("close")
+    gone.unlink()
+    button = next(b for b in user.window.welcome.recent_buttons if "gone" in b.accessibleName())
+    QTest.mouseClick(button, Qt.LeftButton)
+    error_of(user).close()
+    assert [b.accessibleName() for b in user.window.welcome.recent_buttons] == [f"Open {scan}"]
+    assert not [action for action in user.window.recent_menu.actions() if "gone" in action.text()]
+
+
 def test_closing_the_window_cancels_the_job_and_lets_the_file_go(qapp: object, scan: Path) -> None:
     user = User()
     user.open(scan)

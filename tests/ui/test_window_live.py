@@ -11,6 +11,8 @@ from PyQt5.QtCore import Qt
 
 from ltdesk.geometry import Disk, Rectangle, Ring
 from ltdesk.ui.errors.watchdog import Watchdog
+from ltdesk.ui.look.breaks import beginnings
+from ltdesk.ui.shapes.tools import HINTS, Tool
 from tests.ui.fakes import counts
 from tests.ui.user import User, expected_greys, write_scan
 
@@ -133,7 +135,7 @@ def test_a_region_shows_its_mean_frame_and_leaves_the_image_whole(user: User, sc
     region = user.session.region
     assert region == Rectangle(y0=2, x0=1, y1=6, x1=7)
     expected = FRAMES[2:6, 1:7].mean(axis=(0, 1))
-    user.wait(lambda: "24 frames in the region" in user.frame_view.header.source.whole_text, "the region's mean")
+    user.wait(lambda: "region: mean of 24" in user.frame_view.header.source.whole_text, "the region's mean")
     user.wait(lambda: user.frame_view.status == "exact", "all of it")
     np.testing.assert_allclose(user.frame_view.prepared.picture.values, expected)
     np.testing.assert_array_equal(user.shown(), virtual_image(user.selected.shape))
@@ -213,6 +215,51 @@ def test_the_window_shows_frames_of_floats_with_nan(user: User, tmp_path: Path) 
     shown = user.shown()
     assert np.isnan(shown[3, 4])
     assert np.isfinite(np.delete(shown.ravel(), 34)).all()
+
+
+def test_a_mean_without_any_number_says_why(user: User, tmp_path: Path) -> None:
+    frames = FRAMES.astype(np.float32)
+    frames[3, 4] = np.nan
+    user.open(write_scan(tmp_path / "nan.h5", frames))
+    user.wait(lambda: "NaN in some frame" in user.frame_view.plates.message.text, "the reason")
+    assert not user.image_view.plates.message.text  # all but one of its positions are numbers
+    user.trigger("frame_cursor")
+    user.wait(lambda: not user.frame_view.plates.message.text, "the frame at the cursor")
+    user.image.double_click((3, 4))
+    user.wait(lambda: "this frame" in user.frame_view.plates.message.text, "that it has no number either")
+
+
+@pytest.mark.parametrize("shown", ["show_detector", "show_com", "show_composite"])
+def test_an_image_without_any_number_says_so(user: User, tmp_path: Path, shown: str) -> None:
+    user.open(write_scan(tmp_path / "nan.h5", np.full((6, 5, 16, 12), np.nan, np.float32)))
+    user.trigger(shown)
+    user.wait(lambda: "NaN" in user.image_view.plates.message.text, "the words")
+    user.open(write_scan(tmp_path / "numbers.h5", FRAMES))
+    user.wait(lambda: not user.image_view.plates.message.text, "no words")
+
+
+def test_a_long_message_on_a_picture_is_not_cut(user: User, scan: Path) -> None:
+    user.open(scan)
+    message, words = (
+        user.image_view.plates.message,
+        "/a/folder/of/a/session/" * 8 + "scan.h5: frame (3, 4) cannot be read.",
+    )
+    user.image_view.set_message("short")
+    line = message.height()
+    user.image_view.set_message(words)
+    assert message.height() >= 3 * line - line // 2
+    assert user.image_view.plates.rect().contains(message.geometry())
+
+
+def test_the_hint_of_a_tool_is_whole_sentences(user: User, scan: Path) -> None:
+    user.open(scan)
+    hint = user.window.job_bar.hint
+    for tool in Tool:
+        user.window.actions_by_name[f"tool_{tool}"].trigger()
+        assert hint.text() in beginnings(HINTS[tool]), hint.text()
+        assert hint.whole_text() == HINTS[tool]
+    user.window.resize(4000, 720)
+    user.wait(lambda: hint.text() == HINTS[tool], "all of it, where there is room")
 
 
 @pytest.mark.parametrize("scan_shape", [(1, 300), (2, 4), (1, 1)])

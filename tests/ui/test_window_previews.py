@@ -225,7 +225,7 @@ def test_a_region_leaves_images_whole_and_its_mean_exact(user: User, scan: Path,
     region = Rectangle(y0=3, x0=4, y1=20, x1=15)
     user.desk.model.edit("region", user.session.but(region=region))
     user.desk.model.look(frame_source="region")
-    user.wait(lambda: "in the region" in user.window.frame_view.header.source.whole_text, "the region's mean")
+    user.wait(lambda: "region" in user.window.frame_view.header.source.whole_text, "the region's mean")
     user.wait(lambda: user.frame_view.status == "exact", "the exact mean")
     np.testing.assert_allclose(user.frame_view.prepared.picture.values, FRAMES[3:20, 4:15].mean((0, 1)))
     never_rests()

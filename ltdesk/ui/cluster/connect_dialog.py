@@ -10,8 +10,9 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QLin
 
 from ltdesk.ui.cluster.trial import Trial
 from ltdesk.ui.cluster.trying import Tried, try_scheduler, try_storage
-from ltdesk.ui.dialogs.fit import breakable, fit_height
+from ltdesk.ui.dialogs.fit import fit_height
 from ltdesk.ui.look import icons, style
+from ltdesk.ui.look.breaks import breakable
 
 PAUSE_MS = 400
 """An address is tried once nothing was typed for so long."""

@@ -24,9 +24,10 @@ from ltdesk.ui.cluster.connect_dialog import PAUSE_MS
 from ltdesk.ui.cluster.sender import Sender
 from ltdesk.ui.cluster.trial import Trial
 from ltdesk.ui.cluster.trying import Tried, plural, try_storage
-from ltdesk.ui.dialogs.fit import breakable, fit_height
+from ltdesk.ui.dialogs.fit import fit_height
 from ltdesk.ui.files.opening import file_title
 from ltdesk.ui.look import figures, style
+from ltdesk.ui.look.breaks import breakable
 from ltdesk.ui.look.sizes import size_text
 
 if TYPE_CHECKING:

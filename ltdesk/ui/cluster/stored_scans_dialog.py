@@ -27,8 +27,8 @@ from ltdesk.errors import LtdeskError
 from ltdesk.ui.cluster.stored_scans_reader import Known, StoredScansReader
 from ltdesk.ui.cluster.stored_scans_table import HEADERS, FilteredScans, StoredScansTable, health_of
 from ltdesk.ui.cluster.trying import plural
-from ltdesk.ui.dialogs.fit import breakable
 from ltdesk.ui.look import icons, style
+from ltdesk.ui.look.breaks import breakable
 from ltdesk.ui.look.sizes import size_text
 
 EMPTY = "There is no scan here yet. Send one with Cluster ▸ Send to Cluster…, or by ltdesk ingest."

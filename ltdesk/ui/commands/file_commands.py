@@ -115,7 +115,7 @@ class FileCommands(QObject):
         opener.ended.connect(self._opening_ended)
         opener.choice_needed.connect(self._ask_which)
         opener.shapes_needed.connect(self._ask_shapes)
-        opener.failed.connect(lambda path, error: self.show_error(error, f"Opening {file_title(path)}"))
+        opener.failed.connect(self._opening_failed)
 
     def _open_dropped(self, paths: Sequence[str]) -> None:
         if paths:
@@ -150,6 +150,11 @@ class FileCommands(QObject):
             self._window.show_work()
         else:
             self._window.show_welcome()
+
+    def _opening_failed(self, path: str, error: LtdeskError) -> None:
+        self.show_error(error, f"Opening {file_title(path)}")
+        self.refresh_recent()  # it may be gone
+        self._window.welcome.refresh()
 
     # Dialogs never stop the event loop: each tells what was chosen when it was
 

@@ -26,10 +26,11 @@ from ltdesk.engine.corrected import CorrectedDataset, corrected
 from ltdesk.engine.correction_files import NONE, OWN, Part, correction_for
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError
-from ltdesk.ui.dialogs.fit import breakable, fit_height
+from ltdesk.ui.dialogs.fit import fit_height
 from ltdesk.ui.files.opening import file_title
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.look import style
+from ltdesk.ui.look.breaks import breakable
 from ltdesk.ui.look.sizes import grouped
 from ltdesk.ui.pictures.prepare import Prepared
 from ltdesk.ui.pictures.thumbnail import FRAME, Thumbnail, thumbnail_of

@@ -17,9 +17,10 @@ from PyQt5.QtWidgets import (
 )
 
 from ltdesk.errors import LtdeskError
-from ltdesk.ui.dialogs.fit import breakable, fit_height
+from ltdesk.ui.dialogs.fit import fit_height
 from ltdesk.ui.errors.report import chain_text, log_path, report_text
 from ltdesk.ui.look import icons, style
+from ltdesk.ui.look.breaks import breakable
 
 BUG = "Something unexpected happened"
 BUG_WAY_OUT = (

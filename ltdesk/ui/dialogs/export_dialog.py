@@ -24,8 +24,8 @@ from PyQt5.QtWidgets import (
 )
 
 from ltdesk.analysis import ResultSpec
-from ltdesk.ui.dialogs.fit import breakable
 from ltdesk.ui.look import style
+from ltdesk.ui.look.breaks import breakable
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
-"""What all dialogs need of Qt's layouts: room for words that wrap, and paths that can break."""
+"""What all dialogs need of Qt's layouts: room for words that wrap."""
 
 from __future__ import annotations
 
 from PyQt5.QtWidgets import QDialog
-
-BREAK = "\N{ZERO WIDTH SPACE}"
 
 
 def fit_height(dialog: QDialog, width: int = 0) -> None:
@@ -19,8 +17,3 @@ def fit_height(dialog: QDialog, width: int = 0) -> None:
     dialog.setMinimumHeight(0)
     dialog.resize(width, height)
     dialog.setMinimumHeight(height)
-
-
-def breakable(text: str) -> str:
-    """`text` with places to wrap after the separators of paths, which have no spaces."""
-    return text.replace("/", "/" + BREAK).replace("\\", "\\" + BREAK)

@@ -20,9 +20,9 @@ from PyQt5.QtWidgets import (
 
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import PixelMask, Size2D
-from ltdesk.ui.dialogs.fit import breakable
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.look import style
+from ltdesk.ui.look.breaks import breakable
 from ltdesk.ui.look.sizes import grouped, shape_words
 from ltdesk.ui.pictures.thumbnail import IMAGE, Thumbnail, thumbnail_of
 from ltdesk.ui.shapes.mask_file import is_zero_one, mask_name, mask_of, read_mask_values

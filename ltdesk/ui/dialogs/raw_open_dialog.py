@@ -27,14 +27,15 @@ from ltdesk.engine.formats.guess import ShapeGuess, fit, guess_shapes
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef
-from ltdesk.ui.dialogs.fit import breakable
 from ltdesk.ui.dialogs.raw_preview import RawPreview
 from ltdesk.ui.files.raw_judge import best_looking
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.look import style
+from ltdesk.ui.look.breaks import breakable
 from ltdesk.ui.look.sizes import dtype_words, grouped, shape_words, size_text
 
 DTYPES = ("|u1", "<u2", "<u4", "|i1", "<i2", "<i4", "<f4", "<f8", ">u2", ">u4", ">i2", ">i4", ">f4", ">f8")
+NO_GUESS = "No usual shapes fill this file: give them above. Frames that the file lacks stay empty."
 SHOWN_ROWS = 5
 FITS = 3
 
@@ -152,9 +153,20 @@ class RawOpenDialog(QDialog):
                 table.setItem(row, column, QTableWidgetItem(text))
         header = table.horizontalHeader().sizeHint().height()
         table.setMinimumHeight(header + SHOWN_ROWS * table.verticalHeader().defaultSectionSize())
+        if not self._guesses:
+            self._say_no_guess(table)
         table.itemSelectionChanged.connect(self._take_candidate)
         table.itemDoubleClicked.connect(lambda _: self._accept_if_possible())
         return table
+
+    def _say_no_guess(self, table: QTableWidget) -> None:
+        table.setAccessibleDescription(NO_GUESS)
+        words = QLabel(NO_GUESS, table)
+        words.setProperty("rank", "dim")
+        words.setWordWrap(True)
+        words.setAlignment(Qt.AlignCenter)
+        row = QVBoxLayout(table.viewport())
+        row.addWidget(words)
 
     def _lay_out(self) -> None:
         form = QFormLayout()

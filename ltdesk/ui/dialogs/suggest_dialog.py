@@ -44,6 +44,7 @@ class SuggestDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel, self)
         self.suggest = self.buttons.addButton("Suggest", QDialogButtonBox.AcceptRole)
         self.suggest.setDefault(True)
+        self.buttons.button(QDialogButtonBox.Cancel).setAutoDefault(False)  # nor while there is nothing to suggest
         self.take_bright.setAccessibleName("Bright where the region is")
         self.take_dark.setAccessibleName("Dark where the region is")
         self._connect()

@@ -12,12 +12,13 @@ from ltdesk.session import Detector, Session
 from ltdesk.shape_text import shape_text, validation_text
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits as edits
-from ltdesk.ui.shapes.shape_words import shape_words
+from ltdesk.ui.shapes.shape_words import shorter_and_shorter
 
 VISIBLE, COLOUR, NAME, WEIGHT = range(4)
 HEADERS = ("Shown", "Colour", "Detector", "Weight")
 MIME = "application/x-ltdesk-detectors"
 SHAPE_ROLE = Qt.UserRole + 1
+"""Its words, the longest first: a narrow list shows fewer."""
 TIPS = (
     "Show this detector on the frame and in the composite",
     "Colour: click to choose another",
@@ -66,7 +67,7 @@ class DetectorList(QAbstractTableModel):
         if role == Qt.DecorationRole and column == COLOUR:
             return detector.colour
         if role == SHAPE_ROLE:
-            return shape_words(detector.shape)
+            return shorter_and_shorter(detector.shape)
         if role in (Qt.DisplayRole, Qt.EditRole):
             return _value(detector, column, role)
         if role == Qt.AccessibleTextRole:

@@ -17,6 +17,7 @@ from PyQt5.QtWidgets import (
 )
 
 from ltdesk.ui.look import icons, style
+from ltdesk.ui.look.breaks import fitting
 from ltdesk.ui.panels.detector_list import COLOUR, NAME, SHAPE_ROLE, VISIBLE, WEIGHT, DetectorList
 from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.panels.swatch import paint_swatch
@@ -156,8 +157,7 @@ class DetectorDelegate(QStyledItemDelegate):
         whole = option.widget.visualRect(name) | option.widget.visualRect(name.siblingAtColumn(WEIGHT))
         _, lower = _lines(whole)
         painter.setPen(option.palette.color(QPalette.PlaceholderText))
-        text = option.fontMetrics.elidedText(name.data(SHAPE_ROLE), Qt.ElideRight, lower.width())
-        painter.drawText(lower, Qt.AlignVCenter, text)
+        painter.drawText(lower, Qt.AlignVCenter, fitting(name.data(SHAPE_ROLE), option.fontMetrics, lower.width()))
 
 
 def _lines(cell: QRect) -> tuple[QRect, QRect]:

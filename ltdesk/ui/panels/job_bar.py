@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QSta
 from ltdesk.ui.cluster.shares import share_detail, share_text
 from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.look import figures, icons, style
+from ltdesk.ui.look.breaks import beginnings, fitting
 
 if TYPE_CHECKING:  # the window does not wait for it
     from ltdesk.engine.dataset import Dataset
@@ -127,7 +128,7 @@ class JobBar(QStatusBar):
 
 
 class _Hint(QLabel):
-    """A line that gives way: cut with an ellipsis where there is no room, whole in its tool tip."""
+    """A line that gives way: the sentences that there is room for, a first one too long cut; whole in its tool tip."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -149,7 +150,7 @@ class _Hint(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        cut = self.fontMetrics().elidedText(self._whole, Qt.ElideRight, self.width())
+        cut = fitting(beginnings(self._whole), self.fontMetrics(), self.width())
         super().setText(cut)
         self.setToolTip(self._whole if cut != self._whole else "")
 

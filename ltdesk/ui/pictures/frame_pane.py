@@ -23,6 +23,8 @@ from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
 
 OWNERS = ("mean", "region")
+NAN_MEAN = "No pixel has a number: each is NaN in some frame, and so in the mean. C shows the frame at the cursor."
+NAN_FRAME = "No pixel of this frame has a number: all are NaN."
 
 
 class FramePane(QObject):
@@ -82,6 +84,7 @@ class FramePane(QObject):
         else:
             self._reader.forget()
             self._view.set_message("")
+            self._view.set_nan_message(NAN_MEAN)
             self._show_mean(wish)
 
     def _calibrate(self, spectrum: bool) -> None:
@@ -113,6 +116,7 @@ class FramePane(QObject):
             return
         exact = answer.state == "exact" and answer.wish.key == wish.key
         self._view.set_message("")
+        self._view.set_nan_message(NAN_MEAN)
         self._view.set_picture(values, unit=answer.specs[0].unit, status="exact" if exact else "estimate")
         where = " · region" if wish.region is not None else ""
         self._say(f"{title}{where}")
@@ -128,8 +132,8 @@ class FramePane(QObject):
             exact = answer.state == "exact" and answer.wish.key == wish.key
             self._view.set_message("")
             self._view.set_picture(answer.arrays[0], unit="counts", status="exact" if exact else "estimate")
-            where = "" if wish.region is None else " in the region"
-            self._say(f"mean of {grouped(frames)} frame{'s' if frames != 1 else ''}{where}")
+            whole = f"mean of {grouped(frames)} frame{'s' if frames != 1 else ''}"
+            self._say(whole if wish.region is None else f"region: mean of {grouped(frames)}")
         elif answer is not None and answer.state != "filling":
             self._view.clear("No frame to show: none could be read.")
             self._say("no frames")
@@ -137,6 +141,7 @@ class FramePane(QObject):
     def _show_frame(self, frame, position: Position) -> None:
         if self._model.session.frame_source == "cursor":
             self._view.set_message("")
+            self._view.set_nan_message(NAN_FRAME)
             self._view.set_picture(frame, unit="counts")
             self._say(f"at ({position[0]}, {position[1]})")
 

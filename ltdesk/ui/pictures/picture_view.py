@@ -30,6 +30,7 @@ from ltdesk.ui.pictures.vectors import Vectors
 pg.setConfigOptions(imageAxisOrder="row-major", mouseRateLimit=-1)
 
 BAR_SHARE, LONGEST_BAR = 0.28, 160.0
+NAN_MESSAGE = "No value here is a number: all are NaN."
 LEAST_PLATES = QSize(54 * style.GRID, 20 * style.GRID)
 """A picture that is seen smaller has its plates beside it."""
 
@@ -84,6 +85,8 @@ class PictureView(QWidget):
         self._region: AnyShape | None = None
         self._hovered: tuple[int, int] | None = None
         self._said: object = None
+        self._message = ""
+        self._nan_message = NAN_MESSAGE
         self._build(title)
         self.preparer = Preparer(self)
         self._connect()
@@ -186,7 +189,17 @@ class PictureView(QWidget):
 
     def set_message(self, text: str) -> None:
         """A line in the middle of the picture (an empty mask, a lost cluster); empty: none."""
-        self.plates.message.set_text(text)
+        self._message = text
+        self._say_message()
+
+    def set_nan_message(self, text: str) -> None:
+        """What is said where no value of the picture is a number and there is no other message."""
+        self._nan_message = text
+        self._say_message()
+
+    def _say_message(self) -> None:
+        all_nan = self._prepared is not None and self._prepared.all_nan
+        self.plates.message.set_text(self._message or (self._nan_message if all_nan else ""))
 
     def set_display(self, display: Display) -> None:
         """Draw in this way from now on. Emits nothing."""
@@ -358,6 +371,7 @@ class PictureView(QWidget):
         angles = not prepared.wheel and tells_angles(prepared)
         self.plates.wheel.set_colour_map(prepared.display.colour_map if prepared.wheel or angles else None, angles)
         self.canvas.setAccessibleDescription(STATUS_TIPS.get(status, ""))
+        self._say_message()
         self._update_texts()
 
     def _cursor_picked(self, y: int, x: int) -> None:

@@ -10,10 +10,12 @@ from PyQt5.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from ltdesk.ui.look import style
+from ltdesk.ui.look.breaks import breakable
 from ltdesk.ui.pictures.scale_bar import INK, Bar, paint_bar, paint_plate, plate_size
 from ltdesk.ui.pictures.vectors import ring_picture, wheel_picture
 
 GRID = style.GRID
+WRAPPED = Qt.AlignCenter | Qt.TextWordWrap
 STATUS_COLOURS = {"estimate": "#e3b455", "preview": "#7aa7f0", "filling": "#e3b455", "exact": "#6cc08b"}
 WHEEL = 56
 STATUS_TEXTS = {"estimate": "estimate", "preview": "preview", "filling": "filling in", "exact": "exact"}
@@ -97,6 +99,31 @@ class Plate(QWidget):
         self.update()
         if (layer := self.parent()) is not None and hasattr(layer, "arrange"):
             layer.arrange()
+
+
+class MessagePlate(Plate):
+    """What there is to say in the middle of the picture: whole, in as many lines as that takes."""
+
+    def fit(self, widest: int) -> None:
+        """Take the size that the words need, at most `widest`."""
+        hint = super().sizeHint()
+        width = min(hint.width(), widest)
+        words = self._metrics().boundingRect(self._words(width), int(WRAPPED), breakable(self._text))
+        self.resize(width, max(hint.height(), round(words.height() + 0.5 + GRID * 0.75)))
+
+    def paintEvent(self, event) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        painter.setFont(self._font())
+        paint_plate(painter, QRectF(self.rect()), GRID / 2)
+        painter.setPen(INK)
+        place = self._words(self.width())
+        place.setHeight(self.height())
+        painter.drawText(place, int(WRAPPED), breakable(self._text))
+
+    def _words(self, width: int) -> QRectF:
+        """Where words are in a plate of this width, a pixel more than they need: advances are rounded."""
+        return QRectF(GRID - 1, 0, max(width - 2 * GRID + 2, 1), 1e4)
 
 
 class ReadoutPlate(Plate):
@@ -200,7 +227,7 @@ class PlateLayer(QWidget):
         self.status = StatusPlate(self)
         self.note = Plate(self, "Note on the picture")
         self.wheel = WheelPlate(self)
-        self.message = Plate(self, "Message")
+        self.message = MessagePlate(self, "Message")
         self.scale_bar = ScaleBarPlate(self)
         self.readout = ReadoutPlate(self, "Pixel and value")
 
@@ -210,7 +237,8 @@ class PlateLayer(QWidget):
     def arrange(self) -> None:
         """Place the plates for the size they need now; what doesn't fit side by side goes above the other."""
         width, height, gap = self.width(), self.height(), GRID
-        for plate in (self.status, self.note, self.wheel, self.message, self.scale_bar, self.readout):
+        self.message.fit(max(width - 2 * gap, 0))
+        for plate in (self.status, self.note, self.wheel, self.scale_bar, self.readout):
             hint = plate.sizeHint()
             plate.resize(min(hint.width(), max(width - 2 * gap, 0)), hint.height())
         self.status.move(gap, gap)

@@ -85,6 +85,7 @@ class Prepared:
     rasters : the picture and its half-size copies; transparent where there is no value
     waiting : whether some positions are not done yet: the picture is transparent there and the hatch lies under it
     failed, no_number : stencils of the positions that get hatches of their own
+    all_nan : whether of those that are done none is a number
     colours : ``#rrggbb`` of a composite's layers, else empty
     wheel : whether colour tells the direction of a vector: the layers are its length, y and x
     outliers : how many of the sampled values lie beyond the levels, as parts (below, above)
@@ -99,6 +100,7 @@ class Prepared:
     waiting: bool = False
     failed: Raster | None = None
     no_number: Raster | None = None
+    all_nan: bool = False
     outliers: tuple[float, float] = (0.0, 0.0)
     colours: tuple[str, ...] = ()
     wheel: bool = False
@@ -180,10 +182,12 @@ def stencils(picture: Picture) -> dict[str, Any]:
     nans = np.isnan(picture.values) if picture.values.dtype.kind == "f" else None
     if nans is not None and done is not None:
         nans &= done
+    known = picture.values.size if done is None else np.count_nonzero(done)
     return {
         "waiting": valid is not None and not (valid if failed is None else valid | failed).all(),
         "failed": None if failed is None else stencil(failed),
         "no_number": None if nans is None else stencil(nans),
+        "all_nan": nans is not None and known > 0 and np.count_nonzero(nans) == known,
     }
 
 

@@ -18,36 +18,43 @@ KIND_NAMES = {
 SIGNS = {"+": "+", "-": "−", "&": "&"}
 
 
-def shape_words(shape: AnyShape) -> str:
-    """``ring 47.6, 46.8  r 12–24``; of a combination the kinds alone: ``disk − rect``."""
+def shape_words(shape: AnyShape, decimals: int = 1, placed: bool = True) -> str:
+    """``ring 47.6, 46.8  r 12–24``; of a combination the kinds alone: ``disk − rect``.
+
+    placed : with the centre, where there is more to say
+    """
     if isinstance(shape, Combination):
         first, *rest = shape.terms
         return _inner(first.shape) + "".join(f" {SIGNS[term.op]} {_inner(term.shape)}" for term in rest)
-    return f"{shape.kind} {_numbers(shape)}"
+    return f"{shape.kind} {_numbers(shape, decimals, placed)}"
+
+
+def shorter_and_shorter(shape: AnyShape) -> tuple[str, ...]:
+    """The words, and what to say in less room: whole numbers, then no centre."""
+    return shape_words(shape), shape_words(shape, 0), shape_words(shape, 0, placed=False)
 
 
 def _inner(shape: AnyShape) -> str:
     return f"({shape_words(shape)})" if isinstance(shape, Combination) else shape.kind
 
 
-def _numbers(shape: AnyShape) -> str:
+def _numbers(shape: AnyShape, decimals: int, placed: bool) -> str:
+    def short(value: float) -> str:
+        text = f"{value:.{decimals}f}".replace("-", "−")
+        return text.removesuffix(".0") if decimals else text
+
     if isinstance(shape, Polygon):
         return f"of {len(shape.points)} corners"
     if isinstance(shape, PixelMask):
         return f"{shape.size[0]} × {shape.size[1]}"
     if isinstance(shape, Point):
-        return f"{_n(shape.y)}, {_n(shape.x)}"
+        return f"{short(shape.y)}, {short(shape.x)}"
     if isinstance(shape, Rectangle):
-        return f"{_n(shape.y0)}, {_n(shape.x0)} to {_n(shape.y1)}, {_n(shape.x1)}"
-    centre = f"{_n(shape.cy)}, {_n(shape.cx)}"
+        return f"{short(shape.y0)}, {short(shape.x0)} to {short(shape.y1)}, {short(shape.x1)}"
+    centre = f"{short(shape.cy)}, {short(shape.cx)}  " if placed else ""
     if shape.kind == "disk":
-        return f"{centre}  r {_n(shape.r)}"
+        return f"{centre}r {short(shape.r)}"
     if shape.kind == "ellipse":
-        return f"{centre}  r {_n(shape.ry)} × {_n(shape.rx)}  {_n(shape.deg)}°"
-    ring = f"{centre}  r {_n(shape.r_in)}–{_n(shape.r_out)}"
-    return ring if shape.kind == "ring" else f"{ring}  {_n(shape.deg0)}–{_n(shape.deg1)}°"
-
-
-def _n(value: float) -> str:
-    """One decimal, none where it is 0."""
-    return f"{value:.1f}".removesuffix(".0").replace("-", "−")
+        return f"{centre}r {short(shape.ry)} × {short(shape.rx)}  {short(shape.deg)}°"
+    ring = f"{centre}r {short(shape.r_in)}–{short(shape.r_out)}"
+    return ring if shape.kind == "ring" else f"{ring}  {short(shape.deg0)}–{short(shape.deg1)}°"

@@ -18,14 +18,15 @@ class Tool(StrEnum):
 
 
 HINTS = {
-    Tool.SELECT: "Drag a detector, its outline or a handle. Shift keeps the centre or the aspect; Alt drags a copy.",
+    Tool.SELECT: "Drag a detector or its edge. Shift keeps the centre or the aspect; Alt drags a copy.",
     Tool.POINT: "Click a pixel.",
     Tool.DISK: "Drag from the centre outwards.",
     Tool.RING: "Drag from the centre to the outer radius. Hold Ctrl and go on for the inner radius.",
     Tool.SECTOR: "Drag from the centre to the outer radius. Hold Ctrl and go on for the inner radius and the opening.",
     Tool.RECT: "Drag from corner to corner. Shift makes a square.",
     Tool.ELLIPSE: "Drag from corner to corner of its box. Shift makes a circle.",
-    Tool.POLYGON: "Click corners; close by double or right click, Enter or the first corner. Backspace takes one back.",
+    Tool.POLYGON: "Click corners, double click the last. Right click, Enter or the first corner close it too; "
+    "Backspace takes one back.",
     Tool.FREEHAND: "Draw around what you want, the button held.",
 }
 """What each tool does, in a line, for tooltips and the status bar."""
