@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -92,6 +93,25 @@ def test_no_name_node_is_said_at_once(host: str) -> None:
     storage, path = open_storage(f"webhdfs://{host.format(port=port)}/scans")
     with storage, pytest.raises(StorageError, match=r"no NameNode answers: (Connection refused|Name or service)"):
         storage.list(path)
+
+
+def test_what_answers_is_not_even_http() -> None:
+    """A dask scheduler, say, which greets with bytes of its own: they are not shown."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"*\0\0\0\0\0\0\0\x83\xabcompression\xc0\r\n\r\n")
+                connection.recv(1 << 16)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with (
+            WebHdfsStorage(f"127.0.0.1:{server.getsockname()[1]}") as storage,
+            pytest.raises(StorageError, match=r"no NameNode answers: what answers there is something else\. Check"),
+        ):
+            storage.list("/")
+        thread.join()
 
 
 def test_another_user_may_not_write(place: Place, hdfs: Hdfs) -> None:

@@ -107,6 +107,7 @@ def test_a_scheduler_that_does_not_answer_is_told(user: User) -> None:
     assert "tcp://host:8786" in shown_words(dialog.scheduler.words)
     type_in(dialog.scheduler.address, "tcp://127.0.0.1:1")
     user.wait(lambda: "no dask scheduler that answers" in shown_words(dialog.scheduler.words), "what is wrong")
+    assert "(Connection refused)" in shown_words(dialog.scheduler.words), "said at once, not after all the time it has"
     dialog.close()
 
 

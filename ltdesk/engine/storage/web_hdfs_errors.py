@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http.client import BadStatusLine, RemoteDisconnected
 
 import requests
 from hdfs.client import _to_error
@@ -85,6 +86,8 @@ def reason(error: BaseException) -> str:
         error = inner
     if isinstance(error, requests.exceptions.ConnectTimeout | TimeoutError):
         return "no answer in time"
+    if isinstance(error, BadStatusLine) and not isinstance(error, RemoteDisconnected):  # it holds what came: any bytes
+        return "what answers there is something else"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return re.sub(r"^<?[\w.]+\(.*?\): |^<[^>]*>: ", "", str(error)) or type(error).__name__

@@ -33,7 +33,7 @@ from ltdesk.ui.look.sizes import size_text
 
 EMPTY = "There is no scan here yet. Send one with Cluster ▸ Send to Cluster…, or by ltdesk ingest."
 NO_MATCH = "No scan has these words."
-WIDTHS = {"Name": 26, "Scan": 11, "Frames": 11, "Pixels": 18, "Size": 10, "Copies": 9, "Health": 15}
+WIDTHS = {"Name": 26, "Scan": 11, "Frames": 12, "Pixels": 18, "Size": 10, "Copies": 9, "Health": 15}
 """Of columns, in grid units; the last takes what is left."""
 
 

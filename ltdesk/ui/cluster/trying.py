@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from ltdesk.errors import LtdeskError, NotInStorage
+from ltdesk.errors import ClusterError, LtdeskError, NotInStorage, os_error_text
 from ltdesk.ui.look.figures import time_text
 from ltdesk.ui.look.sizes import size_text
 
@@ -47,11 +49,28 @@ def try_scheduler(address: str) -> Tried:
     from ltdesk.engine.connect import connect
 
     try:
+        if address.startswith(("tcp:", "tls:")):
+            _must_listen(address)
         executor = connect(address, timeout=TIMEOUT, lost_patience=math.inf)
     except LtdeskError as error:
         return Tried(address, error=error)
     assert isinstance(executor, ClusterExecutor)
     return Tried(address, scheduler_words(executor), executor=executor)
+
+
+def _must_listen(address: str) -> None:
+    """Raises ClusterError where nothing listens, which dask would find out again and again until time is over."""
+    from ltdesk.engine.cluster_connect import check_address
+
+    check_address(address)
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname, parts.port), TIMEOUT).close()
+    except OSError as error:
+        raise ClusterError(
+            f"{address}: there is no dask scheduler that answers ({os_error_text(error)})",
+            "Check host and port: dask scheduler says them when it starts.",
+        ) from error
 
 
 def scheduler_words(executor: ClusterExecutor) -> str:
