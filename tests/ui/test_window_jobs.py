@@ -96,10 +96,48 @@ def test_the_user_stops_the_job_and_goes_on_later(
     picture = user.image_view.prepared.picture
     assert picture.valid.sum() == 128
     np.testing.assert_array_equal(picture.values[picture.valid], image(user)[picture.valid])
+    assert user.image_view.status == "incomplete"
     QTest.mouseClick(user.window.job_bar.retry_button, Qt.LeftButton)
     user.wait(lambda: len(executor.handles) == 2, "another job")
     executor.finish(executor.handles[1])
     user.wait_exact()
+
+
+@pytest.mark.parametrize("shown", ["show_detector", "show_composite"])
+def test_what_is_known_stays_while_it_is_computed_again(
+    user: User, job: JobHandle, executor: SteppedExecutor, shown: str
+) -> None:
+    user.trigger(shown)
+    executor.step(job, 2)
+    executor.fail(job, "the cable is out")
+    executor.step(job, 3)
+    user.wait(lambda: user.window.job_bar.cancel_button.isVisible(), "the button")
+    user.trigger("stop")
+    user.wait(lambda: user.image_view.status == "incomplete", "the stop")
+    known = user.image_view.prepared.picture.valid.copy()
+    assert known.sum() == 5 * 32
+    user.trigger("retry")
+    user.wait(lambda: len(executor.handles) == 2, "another job")
+    again = executor.handles[1]
+    user.wait(lambda: user.window.job_bar.numbers.text() == "0 %", "that it computes, before a partition is done")
+    assert user.window.job_bar.cancel_button.isVisible()
+    executor.step(again, 1)
+    user.wait(lambda: user.image_view.status == "filling", "the first partition")
+    assert (user.image_view.prepared.picture.valid == known).all()  # the first was known
+    assert "mean of 160" in user.frame_view.header.source.whole_text
+    executor.step(again, 2)  # the third had failed
+    user.wait(lambda: user.image_view.prepared.picture.valid.sum() == 6 * 32, "what was missing")
+    user.trigger("stop")
+    user.wait(lambda: user.image_view.status == "incomplete", "the second stop")
+    picture = user.image_view.prepared.picture
+    assert picture.valid.sum() == 6 * 32
+    np.testing.assert_array_equal(picture.values[picture.valid], image(user)[picture.valid])
+    assert picture.failed is None or not picture.failed.any()
+    user.trigger("retry")
+    user.wait(lambda: len(executor.handles) == 3, "a third job")
+    executor.finish(executor.handles[2])
+    user.wait_exact()
+    np.testing.assert_array_equal(user.shown(), image(user))
 
 
 def test_failed_partitions_are_counted_hatched_and_tried_again(
@@ -114,7 +152,7 @@ def test_failed_partitions_are_counted_hatched_and_tried_again(
     assert picture.valid is not None
     assert picture.failed.sum() == 32
     assert not picture.valid[picture.failed].any()
-    assert user.image_view.status != "exact"
+    assert user.image_view.status == "incomplete"
     user.trigger("retry")
     user.wait(lambda: len(executor.handles) == 2, "another job")
     executor.finish(executor.handles[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -57,6 +57,25 @@ class Answer:
         return self.arrays[0]
 
 
+def together(before: Answer | None, answer: Answer) -> Answer:
+    """`answer`, with what an earlier job of the same wish came to where this one has not been (or not got) yet.
+
+    A position's values are the same whichever job they are from. A sum over frames is not put together of two: that of
+    more frames stands.
+    """
+    if before is None or answer.state == "exact":
+        return answer
+    if any(spec.kind != "scan" for spec in answer.specs):
+        known = answer if np.count_nonzero(answer.valid) >= np.count_nonzero(before.valid) else before
+        return replace(answer, arrays=known.arrays, valid=known.valid)
+    only_before = before.valid & ~answer.valid
+    arrays = tuple(array.copy() for array in answer.arrays)
+    for array, earlier in zip(arrays, before.arrays, strict=True):
+        array[only_before] = earlier[only_before]
+    failed = None if answer.failed is None else answer.failed & ~only_before
+    return replace(answer, arrays=arrays, valid=answer.valid | only_before, failed=failed)
+
+
 class AnswerShelf:
     """Final answers by what was asked, the least recently used dropped first once there is no room."""
 
@@ -84,10 +103,12 @@ class AnswerShelf:
         if answer is not None:
             self._used -= answer.nbytes
 
-    def drop_unfinished(self) -> None:
-        """Forget what failed or was cancelled, so that it is computed again."""
-        for key in [key for key, answer in self._answers.items() if answer.state != "exact"]:
+    def drop_unfinished(self) -> dict[Any, Answer]:
+        """Forget what failed or was cancelled, so that it is computed again; what is dropped, by key."""
+        unfinished = {key: answer for key, answer in self._answers.items() if answer.state != "exact"}
+        for key in unfinished:
             self.drop(key)
+        return unfinished
 
     def clear(self) -> None:
         self._answers.clear()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError
-from ltdesk.ui.live.answers import Answer, AnswerShelf
+from ltdesk.ui.live.answers import Answer, AnswerShelf, together
 from ltdesk.ui.live.preview_answers import PreviewAnswers, over
 from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.live.running_job import RunningJob
@@ -74,6 +74,7 @@ class Keeper:
         self._held: set[object] = set()
         self._jobs: list[RunningJob] = []
         self._shelf = AnswerShelf()
+        self._unfinished: dict[object, Answer] = {}
         self._given_up: set[object] = set()
         self._seen: set[str] = set()
         self._thread = threading.Thread(target=self._work, name="ltdesk-keeper", daemon=True)
@@ -97,12 +98,15 @@ class Keeper:
             if dataset is not self._dataset:
                 self._dataset = dataset
                 self._shelf.clear()
+                self._unfinished.clear()
                 self._given_up.clear()
                 self._seen.clear()
                 self._previews.open(dataset, seen)
             self._note_pace(wishes != self._wishes, urgent is not None)
             self._wishes, self._urgent = wishes, urgent
             self._previews.keep_only(wishes)
+            wanted = {wish.key for wish in wishes}
+            self._unfinished = {key: answer for key, answer in self._unfinished.items() if key in wanted}
             self._generation += 1
             self._touch()
             return self._generation
@@ -124,11 +128,11 @@ class Keeper:
             handle.cancel()
 
     def retry(self) -> None:
-        """Compute again what failed or was cancelled."""
+        """Compute again what failed or was cancelled; meanwhile what is known of it stays."""
         with self._changed:
             self._given_up.clear()
             self._previews.want_again()
-            self._shelf.drop_unfinished()
+            self._unfinished |= self._shelf.drop_unfinished()
             self._touch()
 
     def wait_released(self, dataset: Dataset, timeout: float | None = None) -> bool:
@@ -350,8 +354,14 @@ class Keeper:
 
     def _tell(self, job: RunningJob, update: Update) -> None:
         stopped_unseen = update.state.status == "cancelled" and not job.by_hand
-        answers = () if stopped_unseen or self._is_taken_back(job, update) else job.answers(update)
+        nothing_yet = not (update.done or update.state.failures or update.state.is_final)
+        nothing = stopped_unseen or self._is_taken_back(job, update) or nothing_yet
+        answers = () if nothing else job.answers(update)
         with self._changed:
+            answers = tuple(together(self._unfinished.get(answer.wish.key), answer) for answer in answers)
+            for answer in answers:
+                if answer.state == "exact":
+                    self._unfinished.pop(answer.wish.key, None)
             current = job.dataset is self._dataset and not self._closed
             if current and update.state.is_final:
                 for answer in answers:

@@ -83,7 +83,13 @@ class RunningJob:
         return bool(self.handle.assembly.traffic["bytes_mapped"])
 
     def follow(self, tell: Callable[[Update], None], interval: float) -> None:
-        """Call `tell` with moments that are worth showing, the last one included, until the job has ended."""
+        """Call `tell` with moments that are worth showing, the last one included, until the job has ended.
+
+        One that takes long for its first partition shows itself without it: there is something to wait for and to stop.
+        """
+        ended = self.handle.wait(QUIET) or self.handle.wait(max(0.0, self.quiet - QUIET))
+        if not ended and not self.dropped:
+            tell(self.handle.update())
         for update in self.handle.updates():
             if update.state.is_final:
                 tell(update)

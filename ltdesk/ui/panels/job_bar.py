@@ -60,7 +60,7 @@ class JobBar(QStatusBar):
         self.bar.setVisible(progress.running)
         self.cancel_button.setVisible(progress.running)
         self.retry_button.setVisible(not progress.running and bool(progress.failed or progress.cancelled))
-        self.retry_button.setText("Go on" if progress.cancelled else "Try again")
+        self.retry_button.setText("Compute again" if progress.cancelled else "Try again")
         settled = progress.done + progress.failed
         self.bar.setValue(round(STEPS * settled / progress.total) if progress.total else 0)
         self.numbers.setText(progress_text(progress))
@@ -160,7 +160,7 @@ def progress_text(progress: Progress) -> str:
     if not progress.total:
         return progress.message
     share = f"{100 * (progress.done + progress.failed) // progress.total} %"
-    parts = [share, figures.rate_text(progress.rate)]
+    parts = [share, figures.rate_text(progress.rate) if progress.rate else ""]
     if progress.running:
         left = f"{figures.time_text(progress.left)} left" if progress.left is not None else ""
         parts.append(left)

@@ -173,7 +173,10 @@ class ImagePane(QObject):
         layers = [Layer(a.arrays[0], a.valid, detectors[w.owner].colour, detectors[w.owner].name) for w, a in known]
         statuses = {self._status(answer, wish) for wish, answer in known}
         whole = len(known) == len(answers) and statuses == {"exact"}
-        others: Status = "" if self._model.dragging and statuses <= {"exact", ""} else "filling"
+        settled: Status = (
+            "incomplete" if "incomplete" in statuses and statuses <= {"exact", "incomplete"} else "filling"
+        )
+        others: Status = "" if self._model.dragging and statuses <= {"exact", ""} else settled
         looks = tuple((layer.colour, layer.name) for layer in layers)
         if self._is_news([answer for _, answer in known], "exact" if whole else others, looks):
             self._view.set_message("")
@@ -203,7 +206,7 @@ class ImagePane(QObject):
             return answer.state if answer.state in ("preview", "filling") else ""
         if other:
             return "preview"
-        return answer.state if answer.state in ("exact", "preview", "filling") else ""
+        return answer.state if answer.state in ("exact", "preview", "filling") else "incomplete"
 
     def _message(self, answer: Answer, detector: Detector) -> str:
         frame_shape = self._dataset.frame_shape

@@ -16,13 +16,26 @@ from ltdesk.ui.pictures.vectors import ring_picture, wheel_picture
 
 GRID = style.GRID
 WRAPPED = Qt.AlignCenter | Qt.TextWordWrap
-STATUS_COLOURS = {"estimate": "#e3b455", "preview": "#7aa7f0", "filling": "#e3b455", "exact": "#6cc08b"}
+STATUS_COLOURS = {
+    "estimate": "#e3b455",
+    "preview": "#7aa7f0",
+    "filling": "#e3b455",
+    "incomplete": "#ee8866",
+    "exact": "#6cc08b",
+}
 WHEEL = 56
-STATUS_TEXTS = {"estimate": "estimate", "preview": "preview", "filling": "filling in", "exact": "exact"}
+STATUS_TEXTS = {
+    "estimate": "estimate",
+    "preview": "preview",
+    "filling": "filling in",
+    "incomplete": "incomplete",
+    "exact": "exact",
+}
 STATUS_TIPS = {
     "estimate": "From a part of the scan so far; positions not done yet show the nearest that is done, dimmed",
     "preview": "From the binned preview while you drag; the exact image follows",
     "filling": "Positions fill in as they are done; the others show the nearest that is done, dimmed",
+    "incomplete": "Computing was stopped or failed: hatched positions have no value; F5 computes them",
     "exact": "Computed from every frame",
 }
 

@@ -23,7 +23,7 @@ from ltdesk.ui.pictures.levels import (
 )
 from ltdesk.ui.pictures.raster import Raster, pyramid, stencil
 
-Status = Literal["estimate", "preview", "filling", "exact", ""]
+Status = Literal["estimate", "preview", "filling", "incomplete", "exact", ""]
 Bool2D = NDArray[np.bool_]
 BLOCK = 1 << 16
 """Values that are mapped at a time, so that what lies between stays in the second-level cache."""
