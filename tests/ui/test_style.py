@@ -78,6 +78,15 @@ def test_text_is_never_smaller_than_nine_points() -> None:
     assert style.figures_font(small).pointSizeF() >= style.MIN_POINTS
 
 
+@pytest.mark.qt_log_level_fail("WARNING")
+def test_a_font_without_a_family_is_no_trouble(qapp: QApplication) -> None:
+    """A system without a font of its own names none; Qt warns of what it cannot read."""
+    font = QFont("")
+    font.setPointSizeF(12.5)
+    metrics = QFontMetricsF(style.figures_font(font))
+    assert len({metrics.horizontalAdvance(digit) for digit in "0123456789"}) == 1
+
+
 def test_figures_are_equally_wide(qapp: QApplication) -> None:
     metrics = QFontMetricsF(style.figures_font(qapp.font()))
     assert len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1

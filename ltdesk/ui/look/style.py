@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from PyQt5 import sip
@@ -103,15 +102,18 @@ def figures_font(base: QFont) -> QFont:
 
     Qt 5 cannot ask a font for its tabular figures, and numbers must not jump while they change.
     """
-    return readable_font(base) if _has_tabular_figures(base.toString()) else fixed_font(base)
+    return readable_font(base) if _has_tabular_figures(base) else fixed_font(base)
 
 
-@lru_cache
-def _has_tabular_figures(description: str) -> bool:
-    font = QFont()
-    font.fromString(description)
-    metrics = QFontMetricsF(font)
-    return len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1
+def _has_tabular_figures(font: QFont) -> bool:
+    name = font.toString()  # not a way back to it: Qt reads none without a family, which a bare system's font has
+    if name not in _TABULAR:
+        metrics = QFontMetricsF(font)
+        _TABULAR[name] = len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1
+    return _TABULAR[name]
+
+
+_TABULAR: dict[str, bool] = {}
 
 
 def fixed_font(base: QFont) -> QFont:
