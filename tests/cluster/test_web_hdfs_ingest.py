@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hdfs.client import _Request
 
@@ -105,6 +106,20 @@ def test_a_flipped_byte_in_a_block_file_is_found_and_not_used(
     assert list(scan.not_mapped) == [0]
     assert f"{path}: is damaged: its CRC32C is" in scan.not_mapped[0]
     assert results.execution["bytes_network"] == scan.sidecar.partitions[0].nbytes
+
+
+def test_a_picked_frame_is_not_of_a_damaged_copy(twin: Callable[[], IngestedScan], npy: Dataset, hdfs: Hdfs) -> None:
+    """What comes over WebHDFS is checked by HDFS, also where it is a single frame: the other copy is sent."""
+    scan = twin()
+    assert isinstance(scan.storage, WebHdfsStorage)
+    block = scan.storage._one_block(scan._files.path(0))
+    (path,) = hdfs.data_folder(hdfs.hosts.index(block.hosts[0])).rglob(f"blk_{block.block}")
+    with path.open("rb+") as file:  # all of frame (0, 1)
+        file.seek(npy.frame_bytes)
+        file.write(bytes(npy.frame_bytes))
+    picked = [scan.frame(0, 1) for _ in range(12)]  # of either copy, by chance
+    assert all(np.array_equal(frame, npy.frame(0, 1)) for frame in picked)
+    assert npy.frame(0, 1).any()
 
 
 def test_a_quota_stops_it_and_more_room_goes_on(place: Place, npy: Dataset) -> None:

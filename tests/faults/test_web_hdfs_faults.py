@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -13,12 +15,13 @@ import pytest
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.open import open_dataset
+from ltdesk.engine.sidecar import PARTITIONS, SIDECAR
 from ltdesk.engine.storage.storage import in_pieces
 from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
 from ltdesk.engine.storage.web_hdfs_calls import Patience
 from ltdesk.errors import StorageError
 from ltdesk.job import Partition
-from tests.cluster.hdfs import Hdfs
+from tests.cluster.hdfs import ROOT, Hdfs
 from tests.engine.storage.ingest_suite import ANALYSES, SOURCES, Watched, run, same_bytes
 from tests.engine.storage.storage_suite import MIB, Place, content
 
@@ -131,6 +134,33 @@ def test_a_frozen_node_does_not_hold_up_writing(
             patient.write(place.path(name), lambda: in_pieces(memoryview(data)), SIZE)
             assert patient.read_bytes(place.path(name)) == data
     assert time.monotonic() - started < 100
+
+
+KILLED = """
+import os, signal, sys
+from ltdesk.engine.ingest import ingest
+from ltdesk.engine.open import open_dataset
+from tests.engine.storage.ingest_suite import Watched
+kill = lambda partition: partition.index == 4 and os.kill(os.getpid(), signal.SIGKILL)
+ingest(Watched(open_dataset(sys.argv[1]), kill), sys.argv[2], in_flight=2)
+"""
+
+
+def test_an_ingest_that_was_killed_goes_on(place: Place, npy: Dataset) -> None:
+    """By SIGKILL, in the middle of a write: HDFS thinks for a while that its file is being written."""
+    uri = place.storage.uri(place.path("twin"))
+    done = subprocess.run([sys.executable, "-c", KILLED, npy.ref.uri, uri], cwd=ROOT, check=False, timeout=250)
+    assert done.returncode == -signal.SIGKILL
+    kept = {entry.path: entry.mtime_ns for entry in place.storage.list(place.path(f"twin/{PARTITIONS}"))}
+    assert len(kept) >= 3
+    again: list[int] = []
+    ingest(Watched(npy, lambda partition: again.append(partition.index)), uri)
+    assert len(again) == len(npy.plan()) - len(kept)
+    after = {entry.path: entry.mtime_ns for entry in place.storage.list(place.path(f"twin/{PARTITIONS}"))}
+    assert kept.items() <= after.items()
+    assert [entry.name for entry in place.storage.list(place.path("twin"))] == [SIDECAR, PARTITIONS]
+    with open_dataset(uri) as twin:
+        same_bytes(run(twin, *ANALYSES), run(npy, *ANALYSES))
 
 
 def test_the_name_node_is_restarted_during_an_ingest(place: Place, npy: Dataset, hdfs: Hdfs) -> None:
