@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QKeyEvent
+from PyQt5.QtGui import QColor, QFontMetricsF, QKeyEvent
 from PyQt5.QtWidgets import QApplication, QGraphicsRectItem, QMenu
 from pytestqt.qtbot import QtBot
 
 from ltdesk.geometry import Disk, Rectangle
 from ltdesk.session import Display
+from ltdesk.ui.look import style
 from ltdesk.ui.pictures import content
+from ltdesk.ui.pictures.composite import Layer
 from ltdesk.ui.pictures.picture_header import PictureHeader
 from ltdesk.ui.pictures.picture_item import extent
 from ltdesk.ui.pictures.picture_view import PictureView
@@ -348,6 +350,20 @@ def test_the_readouts_plate_keeps_its_room_while_what_it_tells_is_of_one_kind(ma
     assert view.plates.readout.width() < wide
 
 
+def test_a_readout_of_many_detectors_is_seen_whole(make: Make) -> None:
+    hand = make()
+    plates, values = hand.view.plates, np.full((64, 64), 123456)
+    hand.view.set_composite([Layer(values, None, "#e69f00", "one")], "counts")
+    hand.hover((3, 4))
+    line = plates.readout.height()
+    hand.view.set_composite([Layer(values, None, "#e69f00", f"detector_{n}") for n in range(8)], "counts")
+    metrics = QFontMetricsF(style.figures_font(style.readable_font(plates.readout.font())))
+    lines = metrics.horizontalAdvance(hand.view.readout) / plates.width()
+    assert lines > 2
+    assert plates.readout.height() > (lines - 1) * metrics.height() + line - 1
+    assert plates.rect().contains(plates.readout.geometry())
+
+
 def test_readout_follows_a_new_picture(make: Make) -> None:
     hand = make("frame")
     hand.hover((2, 1))
@@ -412,6 +428,33 @@ def test_a_drag_beside_the_cross_moves_nothing(make: Make) -> None:
     hand.view.set_cursor((10, 10))
     moved = record(hand.view.cursor_moved)
     hand.drag((30, 30), (20, 20))
+    assert moved == []
+
+
+@pytest.mark.parametrize(
+    ("button", "keys", "goes"),
+    [
+        (Qt.LeftButton, Qt.NoModifier, True),
+        (Qt.RightButton, Qt.NoModifier, False),
+        (Qt.LeftButton, Qt.ControlModifier, False),
+    ],
+)
+def test_a_click_goes_there(make: Make, button: int, keys: int, goes: bool) -> None:
+    hand = make()
+    hand.view.set_cursor((0, 0))
+    moved = record(hand.view.cursor_moved)
+    for at in ((7.2, 8.9), (-30, 2)):  # the second is beside the picture
+        hand.hover(at)
+        hand.press(at, button, keys)
+        hand.release(at, button, keys)
+    assert moved == ([(7, 9)] if goes else [])
+
+
+def test_over_frequencies_a_click_picks_no_position(make: Make) -> None:
+    hand = make()
+    hand.view.set_cursor(None)
+    moved = record(hand.view.cursor_moved)
+    hand.double_click((7.2, 8.9))
     assert moved == []
 
 

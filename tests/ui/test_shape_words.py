@@ -33,15 +33,19 @@ def test_words(shape, words: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "forms"),
     [
+        (Ring(cy=47.6, cx=7, r_in=13.4, r_out=32), ("ring 47.6, 7  r 13.4–32", "ring 48, 7  r 13–32", "ring r 13–32")),
+        (Rectangle(y0=-20, x0=1.5, y1=10, x1=3.5), ("rect −20, 1.5 to 10, 3.5", "rect −20, 2 to 10, 4", "rect 30 × 2")),
+        (Sector(cy=1, cx=2, r_in=3, r_out=4, deg0=-30, deg1=60), ("sector 1, 2  r 3–4  −30–60°", "sector r 3–4")),
         (
-            Ring(cy=47.6, cx=47.66, r_in=13.4, r_out=32),
-            ("ring 47.6, 47.7  r 13.4–32", "ring 48, 48  r 13–32", "ring r 13–32"),
+            Ellipse(cy=1, cx=2, ry=3, rx=4, deg=45),
+            ("ellipse 1, 2  r 3 × 4  45°", "ellipse r 3 × 4  45°", "ellipse 3 × 4"),
         ),
-        (
-            Rectangle(y0=-20, x0=1.5, y1=10, x1=3.2),
-            ("rect −20, 1.5 to 10, 3.2", "rect −20, 2 to 10, 3", "rect −20, 2 to 10, 3"),
-        ),
+        (Polygon(points=((0, 0), (1, 0), (0, 1))), ("polygon of 3 corners", "3 corners")),
+        (DISK - DISK, ("disk − disk",)),
     ],
 )
 def test_in_less_room_fewer_words(shape, forms: tuple[str, ...]) -> None:
-    assert shorter_and_shorter(shape) == forms
+    shorter = shorter_and_shorter(shape)
+    assert [words for words in dict.fromkeys(shorter) if words in forms] == list(forms)
+    assert (shorter[0], shorter[-1]) == (forms[0], forms[-1])
+    assert list(shorter) == sorted(shorter, key=len, reverse=True)

@@ -26,7 +26,7 @@ GESTURES = (
     ("Keep the centre, or the aspect", "Shift while dragging"),
     ("Drag a copy", "Alt while dragging"),
     ("Nudge the selected detector by 1, 10 or 0.1 px", "arrows, Shift+arrows, Ctrl+arrows"),
-    ("Pick the frame", "drag the cross on the image, or double click"),
+    ("Pick the frame", "click on the image, or drag the cross"),
     ("Mean frame of a region", "Ctrl+drag on the image; Esc drops it"),
     ("Zoom at the pointer", "wheel"),
     ("Pan", "middle drag"),

@@ -69,7 +69,9 @@ class PictureCanvas(pg.GraphicsView):
         self._region, self._cross, self._frame = RegionOutline(), ScanCursor(), PixelFrame()
         self.setCentralItem(self.box)
         self._add_items()
+        self._over_scan = True
         self.box.clicked.connect(self.clicked)
+        self.box.clicked.connect(self._pick)
         self.scene().sigMouseMoved.connect(self._hover)
         self.setAcceptDrops(False)  # a file dropped here is the window's
 
@@ -107,6 +109,7 @@ class PictureCanvas(pg.GraphicsView):
         if position is not None:
             self._cross.move_to(*position)
             self._frame.move_to(*position)
+        self._over_scan = position is not None
         for item in (self._cross, self._frame):
             item.setVisible(position is not None)
 
@@ -197,7 +200,7 @@ class PictureCanvas(pg.GraphicsView):
         press = self._press(event)
         self.double_clicked.emit(press.y, press.x)
         if self._kind == "scan" and not self._tool_active and self._inside(press):
-            self.move_cursor(*self.pixel_at(press.y, press.x))
+            self._pick(press.y, press.x, Qt.NoModifier, Qt.LeftButton)
         elif not self._tool_active:
             super().mouseDoubleClickEvent(event)
 
@@ -258,6 +261,12 @@ class PictureCanvas(pg.GraphicsView):
         return (press.screen - middle).manhattanLength() <= GRIP or (
             self.pixel_at(press.y, press.x) == self._cross.position
         )
+
+    def _pick(self, y: float, x: float, modifiers: Qt.KeyboardModifiers, button: Qt.MouseButton) -> None:
+        """A click on the scan goes there; not where its picture is over something else, as frequencies are."""
+        plain = button == Qt.LeftButton and modifiers == Qt.NoModifier
+        if self._kind == "scan" and self._over_scan and plain and extent(self._shape).contains(x, y):
+            self.move_cursor(*self.pixel_at(y, x))
 
     def _inside(self, press: Press) -> bool:
         return extent(self._shape).contains(press.x, press.y)

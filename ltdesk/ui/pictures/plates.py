@@ -10,12 +10,11 @@ from PyQt5.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from ltdesk.ui.look import style
-from ltdesk.ui.look.breaks import breakable
+from ltdesk.ui.look.breaks import NO_BREAK, breakable
 from ltdesk.ui.pictures.scale_bar import INK, Bar, paint_bar, paint_plate, plate_size
 from ltdesk.ui.pictures.vectors import ring_picture, wheel_picture
 
 GRID = style.GRID
-WRAPPED = Qt.AlignCenter | Qt.TextWordWrap
 STATUS_COLOURS = {
     "estimate": "#e3b455",
     "preview": "#7aa7f0",
@@ -114,14 +113,14 @@ class Plate(QWidget):
             layer.arrange()
 
 
-class MessagePlate(Plate):
-    """What there is to say in the middle of the picture: whole, in as many lines as that takes."""
+class WrappedPlate(Plate):
+    """One whose words are seen whole, in as many lines as that takes."""
 
     def fit(self, widest: int) -> None:
         """Take the size that the words need, at most `widest`."""
         hint = super().sizeHint()
         width = min(hint.width(), widest)
-        words = self._metrics().boundingRect(self._words(width), int(WRAPPED), breakable(self._text))
+        words = self._metrics().boundingRect(self._place(width), self._flags(), self._wrapped())
         self.resize(width, max(hint.height(), round(words.height() + 0.5 + GRID * 0.75)))
 
     def paintEvent(self, event) -> None:
@@ -130,22 +129,39 @@ class MessagePlate(Plate):
         painter.setFont(self._font())
         paint_plate(painter, QRectF(self.rect()), GRID / 2)
         painter.setPen(INK)
-        place = self._words(self.width())
+        place = self._place(self.width())
         place.setHeight(self.height())
-        painter.drawText(place, int(WRAPPED), breakable(self._text))
+        painter.drawText(place, self._flags(), self._wrapped())
 
-    def _words(self, width: int) -> QRectF:
+    def _place(self, width: int) -> QRectF:
         """Where words are in a plate of this width, a pixel more than they need: advances are rounded."""
         return QRectF(GRID - 1, 0, max(width - 2 * GRID + 2, 1), 1e4)
 
+    def _flags(self) -> int:
+        return int(self._align() | Qt.AlignVCenter | Qt.TextWordWrap)
 
-class ReadoutPlate(Plate):
-    """Pixel and value under the mouse, lower right."""
+    def _wrapped(self) -> str:
+        return breakable(self._text)
+
+
+class MessagePlate(WrappedPlate):
+    """What there is to say in the middle of the picture."""
+
+    def _align(self) -> Qt.AlignmentFlag:
+        return Qt.AlignHCenter
+
+
+class ReadoutPlate(WrappedPlate):
+    """Pixel and value under the mouse, lower right; a name stays beside its value."""
 
     _steady = True
 
     def _align(self) -> Qt.AlignmentFlag:
         return Qt.AlignRight
+
+    def _wrapped(self) -> str:
+        parts = self._text.split("  ")
+        return self._text if len(parts) == 1 else "  ".join(part.replace(" ", NO_BREAK) for part in parts)
 
 
 class StatusPlate(Plate):
@@ -250,8 +266,9 @@ class PlateLayer(QWidget):
     def arrange(self) -> None:
         """Place the plates for the size they need now; what doesn't fit side by side goes above the other."""
         width, height, gap = self.width(), self.height(), GRID
-        self.message.fit(max(width - 2 * gap, 0))
-        for plate in (self.status, self.note, self.wheel, self.scale_bar, self.readout):
+        for plate in (self.message, self.readout):
+            plate.fit(max(width - 2 * gap, 0))
+        for plate in (self.status, self.note, self.wheel, self.scale_bar):
             hint = plate.sizeHint()
             plate.resize(min(hint.width(), max(width - 2 * gap, 0)), hint.height())
         self.status.move(gap, gap)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ltdesk.geometry import AnyShape, Combination, PixelMask, Point, Polygon, Rectangle
+from ltdesk.geometry import AnyShape, Combination, Ellipse, PixelMask, Point, Polygon, Rectangle, Sector
 
 KIND_NAMES = {
     "point": "Point",
@@ -30,8 +30,20 @@ def shape_words(shape: AnyShape, decimals: int = 1, placed: bool = True) -> str:
 
 
 def shorter_and_shorter(shape: AnyShape) -> tuple[str, ...]:
-    """The words, and what to say in less room: whole numbers, then no centre."""
-    return shape_words(shape), shape_words(shape, 0), shape_words(shape, 0, placed=False)
+    """The words, and what to say in less room: whole numbers, then no centre, then the size alone."""
+    return shape_words(shape), shape_words(shape, 0), shape_words(shape, 0, placed=False), _size(shape)
+
+
+def _size(shape: AnyShape) -> str:
+    if isinstance(shape, Rectangle):
+        return f"rect {shape.y1 - shape.y0:.0f} × {shape.x1 - shape.x0:.0f}"
+    if isinstance(shape, Polygon):
+        return f"{len(shape.points)} corners"
+    if isinstance(shape, Ellipse):
+        return f"ellipse {shape.ry:.0f} × {shape.rx:.0f}"
+    if isinstance(shape, Sector):
+        return f"sector r {shape.r_in:.0f}–{shape.r_out:.0f}"
+    return shape_words(shape, 0, placed=False)
 
 
 def _inner(shape: AnyShape) -> str:
