@@ -27,6 +27,7 @@ class AvailableHdfs(Hdfs):
         super().__init__(root, datanodes)
         self._ports = {name: (free_port("127.0.0.1"), free_port("127.0.0.1")) for name in NAMES}
         self.active = NAMES[0]
+        self._hangs = False
 
     @property
     def netloc(self) -> str:
@@ -69,13 +70,17 @@ class AvailableHdfs(Hdfs):
     def kill_active(self) -> None:
         self.signal(self.active, signal.SIGKILL)
 
-    def fail_over(self) -> None:
-        """Kill the NameNode in charge, and put the other in its place."""
-        self.kill_active()
+    def fail_over(self, by: signal.Signals = signal.SIGKILL) -> None:
+        """Kill the NameNode in charge, or stop it, and put the other in its place."""
+        self.signal(self.active, by)
         self.put_in_charge(self.standby)
+        self._hangs = by == signal.SIGSTOP
 
     def repair(self) -> None:
-        """Start the NameNode again that was killed: it is on standby, and could take over."""
+        """Start the NameNode again that was lost: it is on standby, and could take over."""
+        if self._hangs:
+            self.signal(self.standby, signal.SIGKILL)
+            self._hangs = False
         if self.standby not in self.processes:
             self.start_one(self.standby)
             self.wait_until(self._standby_is_ready)
@@ -102,11 +107,13 @@ class AvailableHdfs(Hdfs):
             "dfs.nameservices": SERVICE,
             f"dfs.ha.namenodes.{SERVICE}": ",".join(NAMES),
             f"dfs.client.failover.proxy.provider.{SERVICE}":
-                "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider",
+                "org.apache.hadoop.hdfs.server.namenode.ha.RequestHedgingProxyProvider",  # see packaging/cluster
             "dfs.ha.fencing.methods": "shell(true)",
             "dfs.namenode.shared.edits.dir": f"file://{self.root}/shared",
             "dfs.ha.tail-edits.period": "1",
             "ipc.client.connect.max.retries": "1",
+            "ha.failover-controller.cli-check.rpc-timeout.ms": "1000",
+            "ha.failover-controller.graceful-fence.rpc-timeout.ms": "1000",
         }  # fmt: skip
 
     def _own(self, name: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ Nobody is told of it: the storage's address names both from the start.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,13 +20,16 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.storage import open_storage
+from ltdesk.engine.storage.storage import in_pieces
+from ltdesk.engine.storage.web_hdfs import WebHdfsStorage
+from ltdesk.engine.storage.web_hdfs_calls import Patience
 from ltdesk.errors import StorageError
 from ltdesk.geometry import Rectangle
 from ltdesk.job import Partition
-from tests.cluster.available_hdfs import AvailableHdfs
+from tests.cluster.available_hdfs import NAMES, AvailableHdfs
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.storage.ingest_suite import SOURCES, Watched, run, same_bytes
-from tests.engine.storage.storage_suite import Place, content
+from tests.engine.storage.storage_suite import MIB, Place, content
 from tests.faults.gated_scan import install
 from tests.faults.scan_on_hdfs import ScanOnHdfs
 
@@ -37,9 +41,10 @@ BOUND = 90.0
 
 
 @pytest.fixture
-def pair(available_hdfs: AvailableHdfs) -> Iterator[AvailableHdfs]:
-    yield available_hdfs
+def pair(available_hdfs: AvailableHdfs) -> AvailableHdfs:
+    """Both are there."""
     available_hdfs.repair()
+    return available_hdfs
 
 
 @pytest.fixture
@@ -108,6 +113,20 @@ def test_one_on_standby_alone_is_said_at_once(pair: AvailableHdfs) -> None:
     with storage, pytest.raises(StorageError, match=r"no NameNode is in charge.*on standby.*Give the other NameNodes"):
         storage.list("/")
     assert time.monotonic() - started < 20
+
+
+def test_it_hangs(shared: Place, pair: AvailableHdfs) -> None:
+    """It takes connections, and says nothing, as one does that swaps. Data nodes, who write, don't wait for it."""
+    path, data = shared.write("a.raw", content(1000)), content(3 * MIB)
+    netloc = ",".join(map(pair.netloc_of, NAMES))
+    with WebHdfsStorage(netloc, patience=Patience(answer=2)) as storage:
+        storage.list("/")
+        started = time.monotonic()
+        pair.fail_over(by=signal.SIGSTOP)
+        assert storage.read_bytes(path) == content(1000)
+        storage.write(shared.path("b.raw"), lambda: in_pieces(memoryview(data)), len(data))
+        assert storage.read_bytes(shared.path("b.raw")) == data
+        assert time.monotonic() - started < BOUND
 
 
 def test_it_is_lost_while_a_scan_is_read(
