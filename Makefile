@@ -37,8 +37,8 @@ checks:
 format: set-up-dev  ## put the code into its form
 	@$(BIN)/ruff check --fix-only . && $(BIN)/ruff format .
 
-screenshots: set-up-dev  ## make docs/images anew from the real window
-	@$(ENV) QT_QPA_PLATFORM=offscreen $(BIN)/python packaging/screenshots.py docs/images
+screenshots: set-up-dev  ## make docs/images anew from the real window, in a paper's resolution
+	@$(ENV) QT_QPA_PLATFORM=offscreen $(BIN)/python packaging/screenshots.py docs/images --scale 2
 
 bench: set-up  ## the kernels against this machine's memory bandwidth
 	@$(ENV) $(BIN)/ltdesk bench

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QImage, QPainter, QPainterPath
 from PyQt5.QtTest import QTest
 
 from ltdesk.job import Job
@@ -146,6 +147,23 @@ def test_a_calibrated_profile_is_over_angles(user: User, tmp_path: Path) -> None
     np.testing.assert_allclose(bins.places, [0, 0.5, 1, 1.5])
     assert bins.unit == "mrad"
     assert bins_of(SumSignal(), (24, 20), "u2", Calibration()) is None
+
+
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_the_ring_is_as_wide_on_a_sharper_screen(user: User, ratio: float) -> None:
+    add(user, "radial")
+    user.window.slice_bar.slider.setValue(4)
+    path = user.desk.ring_outline.path
+    ring = next(i for i in user.frame_view.overlay_group.childItems() if getattr(i, "path", QPainterPath)() == path)
+    image = QImage(int(240 * ratio), int(200 * ratio), QImage.Format_ARGB32)
+    image.fill(Qt.transparent)
+    image.setDevicePixelRatio(ratio)
+    painter = QPainter(image)
+    painter.scale(10, 10)
+    ring.paint(painter, None)
+    painter.end()
+    row = [image.pixelColor(x, int(115 * ratio)).alpha() for x in range(image.width())]  # through its middle
+    assert sum(row) / 255 / ratio == pytest.approx(2 * 3 * 150 / 255, rel=0.35)  # two lines of 3 px, half seen through
 
 
 def test_the_frame_shows_which_ring_the_image_is_of(user: User) -> None:

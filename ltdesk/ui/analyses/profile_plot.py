@@ -190,8 +190,8 @@ class ProfilePlot(QWidget):
             item.setSymbolBrush(colour)
             item.setSymbolPen(None)
             item.setSymbolSize(6)
-        self.line.setPen(pg.mkPen(theme.accent, width=1, style=Qt.DashLine))
-        self.line.setHoverPen(pg.mkPen(theme.accent, width=3))
+        self.line.setPen(pg.mkPen(theme.accent, width=self.devicePixelRatioF(), style=Qt.DashLine))
+        self.line.setHoverPen(pg.mkPen(theme.accent, width=3 * self.devicePixelRatioF()))
 
     def _line_moved(self) -> None:
         if self._bins is not None:

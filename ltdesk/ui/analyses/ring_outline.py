@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PyQt5.QtCore import QObject, Qt
-from PyQt5.QtGui import QColor, QPainterPath, QPen
+from PyQt5.QtGui import QColor, QPainter, QPainterPath, QPen
 from PyQt5.QtWidgets import QGraphicsPathItem
 
 from ltdesk.analysis import Analysis
@@ -32,19 +32,14 @@ class RingOutline(QObject):
         super().__init__(view)
         self._model = model
         self._dataset: Dataset | None = None
-        self._items = [QGraphicsPathItem() for _ in range(2)]
-        for item, colour, width in zip(self._items, (HALO, INK), (3.0, 1.2), strict=True):
-            pen = QPen(colour, width, Qt.SolidLine if colour is HALO else Qt.DashLine)
-            pen.setCosmetic(True)
-            item.setPen(pen)
-            item.setAcceptedMouseButtons(Qt.NoButton)
-            view.add_overlay(item)
+        self._item = _Line()
+        view.add_overlay(self._item)
         model.changed.connect(self._follow)
 
     @property
     def path(self) -> QPainterPath:
         """What is drawn, in data coordinates (x, y); empty: nothing."""
-        return self._items[0].path()
+        return self._item.path()
 
     def set_dataset(self, dataset: Dataset | None) -> None:
         """The scan that is open."""
@@ -62,8 +57,24 @@ class RingOutline(QObject):
         if isinstance(analysis, AboutCentre) and self._dataset is not None and over_pixels:
             for radius in radii_shown(analysis, session.shown_slice, self._dataset.frame_shape):
                 path.addPath(outline(analysis, radius, self._dataset.frame_shape))
-        for item in self._items:
-            item.setPath(path)
+        self._item.setPath(path)
+
+
+class _Line(QGraphicsPathItem):
+    """White dashes on black, of the same width on any screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptedMouseButtons(Qt.NoButton)
+
+    def paint(self, painter: QPainter, option, widget=None) -> None:
+        painter.setRenderHint(QPainter.Antialiasing)
+        for colour, width, dashes in ((HALO, 3.0, Qt.SolidLine), (INK, 1.2, Qt.DashLine)):
+            pen = QPen(
+                colour, width * painter.device().devicePixelRatioF(), dashes
+            )  # cosmetic: Qt counts device pixels
+            pen.setCosmetic(True)  # Qt counts device pixels then
+            painter.strokePath(self.path(), pen)
 
 
 def radii_shown(analysis: Analysis, index: int, frame_shape: Size2D) -> tuple[float, ...]:
