@@ -158,6 +158,29 @@ def test_centres_of_counts_come_out_the_same_in_any_company(stack: NDArray[Any],
         np.testing.assert_array_equal(found, expected)
 
 
+@settings(deadline=None)  # the first call compiles
+@given(
+    st.sampled_from(["u1", "u2", "i2", "u4", "i4", "f4", "f8"]), st.integers(30, 140), st.integers(1, 20),
+    st.floats(0, 1), st.floats(0, 1), st.integers(0, 99),
+)  # fmt: skip
+def test_a_mask_that_is_narrower_than_the_frame(
+    dtype: str, kx: int, width: int, left: float, top: float, seed: int
+) -> None:
+    """Wherever it lies, at the edges too; what is outside counts nothing, NaN neither."""
+    shape = (11, kx)
+    y0, x0 = round(top * 8), round(left * (kx - width))
+    mask = np.zeros(shape, np.bool_)
+    mask[y0 : y0 + 3, x0 : x0 + width] = True
+    frames = np.random.default_rng(seed).integers(0, 100, (9, *shape)).astype(dtype)
+    y, x = np.indices(shape)
+    inside = np.where(mask, frames, 0).astype(np.float64)
+    total = inside.sum(axis=(1, 2))
+    expected = np.stack([(inside * i).sum(axis=(1, 2)) / total for i in (y - 2.0, x - 3.5)], axis=1)
+    if np.dtype(dtype).kind == "f":
+        frames[:, ~mask] = np.nan
+    np.testing.assert_allclose(centres(frames, (2.0, 3.5), mask), expected, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
 @pytest.mark.parametrize("shape", [(4200, 520), (4100, 3), (3, 4100)])
 def test_the_centre_of_many_rows_of_counts(dtype: str, shape: tuple[int, int]) -> None:

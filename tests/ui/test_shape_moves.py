@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -270,6 +270,7 @@ def test_one_term_changes_alone() -> None:
 
 
 @given(shapes)
+@example(Sector(cy=0.0, cx=0.0, r_in=0.0, r_out=2.0, deg0=5e-119, deg1=0.0))
 @settings(max_examples=40, deadline=None)
 def test_inside_on_the_screen_is_inside_on_the_frame(shape: AnyShape) -> None:
     """Where no outline is near, a press is inside exactly where the mask is."""

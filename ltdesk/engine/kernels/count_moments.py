@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from ltdesk.engine.kernels.counts import FULL, U16, U32, add_saturating
-from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.prefetch import AHEAD, ask_in_parts
 from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.wide import wide_vectors
 
@@ -76,7 +76,7 @@ def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
             sums[p], so_far[p] = a, add_saturating(b, a)
 
     @njit(nogil=True, cache=True)
-    def add_rows(space, columns, lags, flat, at, mask, k, rows):  # type: ignore[no-untyped-def]
+    def add_rows(space, columns, lags, flat, at, mask, k, rows, end, jump):  # type: ignore[no-untyped-def]
         size = columns.size
         sums, so_far = space[:size], space[size:]
         for p in range(size):
@@ -84,19 +84,20 @@ def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
             sums[p] = so_far[p] = U16(0)
         for row in range(0, rows, 2):
             i, j = at + row * size, k + row * size
-            ask_ahead(flat, i, i + 2 * size)
+            ask_in_parts(flat, i, i + 2 * size, AHEAD, end, jump)
             add2(sums, so_far, flat, U64(i), mask, U64(j))
             if row % GROUP == GROUP - 2 and _empty(sums, so_far, columns, lags) == FULL:
                 return False
         return True
 
     @njit(nogil=True, cache=True)
-    def frame(flat, at, width, y0, y1, together, mask, along, below, space, columns, lags):  # type: ignore[no-untyped-def]
+    def frame(flat, stride, at, width, left, y0, y1, together, mask, along, below, space, columns, lags):  # type: ignore[no-untyped-def]
         total = moment_y = moment_x = 0.0
-        y = y0
+        y, end, jump = y0, at + y1 * width, stride - (y1 - y0) * width
         while y1 - y >= GROUP * together:
             rows = min((y1 - y) // (GROUP * together) * GROUP, MOST_ROWS)
-            if not add_rows(space, columns, lags, flat, at + y * width, mask, y * width, rows):
+            k = y * width
+            if not add_rows(space, columns, lags, flat, at + k, mask, k, rows, end, jump):
                 return False, 0.0, 0.0, 0.0
             s, inside_y, x, lag = _moments_of(columns, lags, below, along)
             total += s
@@ -105,7 +106,7 @@ def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
             moment_y += y * s + inside_y + together * ((rows + GROUP) * s - lag)
             y += rows * together
         if y < y1:
-            s, rest_y, x = wide_frame(flat, at, width, y, y1, together, mask, along, below, columns)
+            s, rest_y, x = wide_frame(flat, stride, at, width, left, y, y1, together, mask, along, below, columns)
             total, moment_y, moment_x = total + s, moment_y + rest_y, moment_x + x
         return True, total, moment_y, moment_x
 

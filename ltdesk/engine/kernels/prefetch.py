@@ -45,3 +45,13 @@ def ask_ahead(flat, start, stop, ahead=AHEAD):  # type: ignore[no-untyped-def]
     pixels = ahead // flat.itemsize
     for place in range(start + pixels, stop + pixels, LINE // flat.itemsize):
         _prefetch(flat, place)  # type: ignore[call-arg]
+
+
+@njit(nogil=True, cache=True)
+def ask_in_parts(flat, start, stop, ahead, end, jump):  # type: ignore[no-untyped-def]
+    """The same where only a part of each frame is read, which ends at `end`: what lies behind is `jump` pixels on."""
+    first, last = start + ahead // flat.itemsize, stop + ahead // flat.itemsize
+    for place in range(first, min(last, end), LINE // flat.itemsize):
+        _prefetch(flat, place)  # type: ignore[call-arg]
+    for place in range(max(first, end) + jump, last + jump, LINE // flat.itemsize):
+        _prefetch(flat, place)  # type: ignore[call-arg]

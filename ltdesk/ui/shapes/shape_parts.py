@@ -229,7 +229,8 @@ def _in_ring(s: Any, at: YX) -> bool:
 
 def _in_sector(s: Any, at: YX) -> bool:
     turn = (math.degrees(math.atan2(at[0] - s.cy, at[1] - s.cx)) - s.deg0) % 360.0
-    return _in_ring(s, at) and turn <= _span(s)
+    whole = s.deg1 - s.deg0 >= 360.0  # else a span may be rounded to a full turn, whose one direction is left out
+    return _in_ring(s, at) and (whole or turn < _span(s))
 
 
 def _in_ellipse(s: Any, at: YX) -> bool:
