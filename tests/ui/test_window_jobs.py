@@ -147,6 +147,7 @@ def test_failed_partitions_are_counted_hatched_and_tried_again(
     executor.finish(job)
     user.wait(lambda: user.window.job_bar.numbers.text() == "1 of 8 partitions failed", "the words")
     assert "the disk is gone" in user.window.job_bar.numbers.toolTip()
+    assert "the disk is gone" in user.window.job_bar.hint.whole_text()
     picture = user.image_view.prepared.picture
     assert picture.failed is not None
     assert picture.valid is not None
@@ -158,6 +159,7 @@ def test_failed_partitions_are_counted_hatched_and_tried_again(
     executor.finish(executor.handles[1])
     user.wait_exact()
     assert not user.window.job_bar.retry_button.isVisible()
+    assert "the disk is gone" not in user.window.job_bar.hint.whole_text()
 
 
 def test_a_moved_detector_is_not_called_exact_before_it_is(

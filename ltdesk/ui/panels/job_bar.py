@@ -32,6 +32,7 @@ class JobBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self._failure = ""
         self.executor = self._label("Who computes")
         self.bar = self._make_bar()
         self.cancel_button = self._button("cancel", "Stop computing (Esc)")
@@ -65,6 +66,7 @@ class JobBar(QStatusBar):
         self.bar.setValue(round(STEPS * settled / progress.total) if progress.total else 0)
         self.numbers.setText(progress_text(progress))
         self.numbers.setToolTip(progress.message)
+        self._tell_failure(progress.message if progress.failed and not progress.running else "")
         share = share_text(progress.execution)
         if share:  # from then on it keeps its width
             self.share.setMinimumWidth(self.share.fontMetrics().horizontalAdvance("100 % local"))
@@ -85,6 +87,14 @@ class JobBar(QStatusBar):
     def tell(self, text: str) -> None:
         """A hint, or what just happened, until the next one."""
         self.hint.setText(text)
+
+    def _tell_failure(self, why: str) -> None:
+        """Say why partitions failed where hints are, until they no longer do or something else is said."""
+        if why:
+            self.tell(why)
+        elif self._failure and self.hint.whole_text() == self._failure:
+            self.tell("")
+        self._failure = why
 
     def _label(self, name: str, figures: bool = False) -> QLabel:
         label = QLabel(self)
