@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PyQt5.QtCore import Qt
@@ -16,6 +17,7 @@ from ltdesk.ui.commands.actions import SPECS
 from ltdesk.ui.dialogs.command_palette import CommandPalette
 from ltdesk.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from ltdesk.ui.look import style
+from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.shapes.tools import Tool
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
@@ -261,3 +263,32 @@ def test_fit_is_of_the_picture_with_the_keyboard(user: User) -> None:
     user.key(user.image_view, Qt.Key_0)
     assert user.image_view.viewbox.viewRect() == whole
     assert user.frame_view.viewbox.viewRect() == zoomed
+
+
+def test_tab_goes_through_the_numbers_in_the_order_that_they_are_seen(user: User, scan: Path) -> None:
+    user.open(scan)
+    QApplication.setActiveWindow(user.window)
+    editor = user.window.editor
+    user.trigger("tool_rect")
+    user.frame.drag((4.0, 5.0), (8.0, 9.0), (12.0, 11.0))
+    user.key(user.frame_view, Qt.Key_Right)
+    user.desk.model.look(selected=user.session.detectors[0].id)  # the disk's numbers once more
+    boxes = editor.sections[0].findChildren(NumberBox)
+    boxes[0].setFocus()
+    for box in (*boxes[1:], editor.weight):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key_Tab)
+        assert QApplication.focusWidget() is box
+
+
+def test_tab_stops_only_where_there_is_something_with_a_name(user: User, scan: Path) -> None:
+    user.open(scan)
+    QApplication.setActiveWindow(user.window)
+    canvas = user.image_view.canvas
+    canvas.setFocus()
+    stops: list[Any] = []
+    while not stops or (stops[-1] is not canvas and len(stops) < 100):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key_Tab)
+        stops.append(QApplication.focusWidget())
+    assert stops[-1] is canvas, "it never comes back"
+    assert user.frame_view.canvas in stops
+    assert [type(stop).__name__ for stop in stops if not stop.accessibleName()] == []

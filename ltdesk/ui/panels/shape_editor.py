@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.session import Detector, Session
@@ -94,6 +105,7 @@ class ShapeEditor(QWidget):
         area = QScrollArea(self)
         area.setFrameShape(QFrame.NoFrame)
         area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.NoFocus)  # it follows the number that has the keyboard
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         area.setWidget(inside)
         area.viewport().setAutoFillBackground(False)
@@ -136,6 +148,9 @@ class ShapeEditor(QWidget):
             self._column.insertWidget(place, section)
             section.show()
             self.sections.append(section)
+        stops = [stop for section in self.sections for stop in _stops(section)]
+        for stop, following in pairwise([*stops, self.weight]):  # in the order that they are seen, not made, in
+            QWidget.setTabOrder(stop, following)
 
     def _make_section(self, leaf: Leaf, joined: bool) -> ShapeSection:
         section = ShapeSection(leaf, KIND_NAMES[leaf.shape.kind], joined, self._column.parentWidget())
@@ -202,6 +217,16 @@ class ShapeEditor(QWidget):
         if self.warning.property("rank") != rank:
             self.warning.setProperty("rank", rank)
             self.warning.style().polish(self.warning)
+
+
+def _stops(section: ShapeSection) -> list[QWidget]:
+    """Where Tab stops in a section; what a number's or a choice's own parts are is theirs."""
+    parts = section.findChildren(QWidget)
+    return [
+        part
+        for part in parts
+        if part.focusPolicy() & Qt.TabFocus and not isinstance(part.parent(), QAbstractSpinBox | QComboBox)
+    ]
 
 
 def _form(leaf: Leaf, joined: bool) -> Form:
