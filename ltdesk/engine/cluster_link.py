@@ -31,6 +31,7 @@ class Link:
     def __init__(self, address: str, client: Any, cluster: Any, timeout: float) -> None:
         self.address = address
         self._client, self._cluster, self._timeout = client, cluster, timeout
+        self._listens = False
 
     @classmethod
     async def connect(cls, address: str | None, workers: int, threads: int, timeout: float) -> Link:
@@ -51,8 +52,11 @@ class Link:
     def listen(self, handler: Callable[[dict[str, Any]], None]) -> None:
         """Call `handler` with what the scheduler tells everyone: workers that come and go."""
         self._client.subscribe_topic("all", lambda event: handler(event[1]))
+        self._listens = True
 
     async def close(self) -> None:
+        if self._listens and self.is_up:  # else the scheduler tells us that we are gone, and logs that it can't
+            self._client.unsubscribe_topic("all")
         with _without_its_words(), contextlib.suppress(OSError, TimeoutError):
             await self._client.close(timeout=CLOSING_MAY_TAKE)
         if self._cluster is not None:

@@ -78,6 +78,15 @@ def test_it_is_killed_and_a_new_one_goes_on(
     np.testing.assert_array_equal(results["all"], sums)
 
 
+def test_who_leaves_is_not_missed(dask: DaskProcesses) -> None:
+    """The scheduler's log has no page about each client that has gone."""
+    for _ in range(2):
+        ClusterExecutor(dask.address, timeout=150).close()
+    until(lambda: dask.output("scheduler").count("Remove client") >= 2, "both are gone")
+    with ClusterExecutor(dask.address, timeout=150):  # what is logged of the last is complete
+        assert "Traceback" not in dask.output("scheduler")
+
+
 def test_dask_writes_no_page_of_its_own_cancelled_search(said_by_dask: pytest.LogCaptureFixture) -> None:
     """It does so now and then, when its client is closed at a moment between two attempts to reach the scheduler."""
 
