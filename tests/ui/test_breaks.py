@@ -15,6 +15,7 @@ def test_paths_break_at_their_separators_and_numbers_nowhere() -> None:
         breakable("/a/b.h5: 4 195 328 of 12 bytes") == f"/{BREAK}a/{BREAK}b.h5: 4{NO_BREAK}195{NO_BREAK}328 of 12 bytes"
     )
     assert breakable("row 3 of 1200") == "row 3 of 1200"
+    assert breakable(r"C:\dark_frame.npy") == f"C:\\{BREAK}dark_{BREAK}frame.npy"
 
 
 def test_beginnings_are_whole_sentences() -> None:

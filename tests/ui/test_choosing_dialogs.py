@@ -94,6 +94,14 @@ def take(dialog: MaskFileDialog, qtbot) -> tuple[PixelMask, str]:
     return tuple(chosen.args)
 
 
+def test_return_adds_the_mask(mask_dialog, qtbot) -> None:
+    dialog = mask_dialog(disk())
+    dialog.buttons.button(QDialogButtonBox.Cancel).setFocus()  # as it had while the file was read
+    assert [button.text() for button in dialog.buttons.buttons() if button.isDefault()] == ["Add"]
+    with qtbot.waitSignal(dialog.chosen):
+        QTest.keyClick(dialog.focusWidget(), Qt.Key_Return)
+
+
 @pytest.mark.parametrize("name", ["my mask.npy", "my mask.tif"])
 @pytest.mark.parametrize("dtype", ["bool", "u1", "f4"])
 def test_a_mask_of_zero_and_one(mask_dialog, qtbot, name: str, dtype: str) -> None:

@@ -26,7 +26,7 @@ from ltdesk.engine.corrected import CorrectedDataset, corrected
 from ltdesk.engine.correction_files import NONE, OWN, Part, correction_for
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError
-from ltdesk.ui.dialogs.fit import fit_height
+from ltdesk.ui.dialogs.fit import fit_height, let_return_press
 from ltdesk.ui.files.opening import file_title
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.look import style
@@ -117,7 +117,7 @@ class CorrectionDialog(QDialog):
         self.note.setAccessibleName("What to know about the correction")
         self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel, self)
         self.apply = self.buttons.addButton("Apply", QDialogButtonBox.AcceptRole)
-        self.apply.setDefault(True)
+        let_return_press(self.apply, self.buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 

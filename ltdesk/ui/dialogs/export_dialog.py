@@ -24,6 +24,7 @@ from PyQt5.QtWidgets import (
 )
 
 from ltdesk.analysis import ResultSpec
+from ltdesk.ui.dialogs.fit import let_return_press
 from ltdesk.ui.look import style
 from ltdesk.ui.look.breaks import breakable
 
@@ -97,7 +98,7 @@ class ExportDialog(QDialog):
         self.words.setAlignment(Qt.AlignTop)
         self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel, self)
         self.export_button = self.buttons.addButton("Export", QDialogButtonBox.AcceptRole)
-        self.export_button.setDefault(True)
+        let_return_press(self.export_button, self.buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.accepted.connect(lambda: self.chosen.emit(self.choice()))

@@ -1,8 +1,8 @@
-"""What all dialogs need of Qt's layouts: room for words that wrap."""
+"""What all dialogs need of Qt: room for words that wrap, and one button that Return presses."""
 
 from __future__ import annotations
 
-from PyQt5.QtWidgets import QDialog
+from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QPushButton
 
 
 def fit_height(dialog: QDialog, width: int = 0) -> None:
@@ -17,3 +17,11 @@ def fit_height(dialog: QDialog, width: int = 0) -> None:
     dialog.setMinimumHeight(0)
     dialog.resize(width, height)
     dialog.setMinimumHeight(height)
+
+
+def let_return_press(button: QPushButton, buttons: QDialogButtonBox) -> None:
+    """Return presses this one of `buttons`, or none while it is disabled: by itself Qt has it press Cancel where that
+    has the keyboard, as it has where nothing else could take it when the dialog came."""
+    for other in buttons.buttons():
+        other.setAutoDefault(other is button)
+    button.setDefault(True)

@@ -20,6 +20,7 @@ from PyQt5.QtWidgets import (
 
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import PixelMask, Size2D
+from ltdesk.ui.dialogs.fit import let_return_press
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.look import style
 from ltdesk.ui.look.breaks import breakable
@@ -72,7 +73,7 @@ class MaskFileDialog(QDialog):
         self.invert.toggled.connect(self._show_mask)
         self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel, self)
         self.add_button = self.buttons.addButton("Add", QDialogButtonBox.AcceptRole)
-        self.add_button.setDefault(True)
+        let_return_press(self.add_button, self.buttons)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._enable(False)

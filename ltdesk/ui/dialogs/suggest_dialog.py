@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QPus
 from ltdesk.geometry import AnyShape
 from ltdesk.session import Session
 from ltdesk.shape_text import shape_text
-from ltdesk.ui.dialogs.fit import fit_height
+from ltdesk.ui.dialogs.fit import fit_height, let_return_press
 from ltdesk.ui.look import style
 from ltdesk.ui.session_model import SessionModel
 
@@ -43,8 +43,7 @@ class SuggestDialog(QDialog):
         self.rest = self._button("The rest", "The image shall be dark wherever it is not bright")
         self.buttons = QDialogButtonBox(QDialogButtonBox.Cancel, self)
         self.suggest = self.buttons.addButton("Suggest", QDialogButtonBox.AcceptRole)
-        self.suggest.setDefault(True)
-        self.buttons.button(QDialogButtonBox.Cancel).setAutoDefault(False)  # nor while there is nothing to suggest
+        let_return_press(self.suggest, self.buttons)
         self.take_bright.setAccessibleName("Bright where the region is")
         self.take_dark.setAccessibleName("Dark where the region is")
         self._connect()

@@ -11,12 +11,13 @@ from PyQt5.QtGui import QFontMetrics
 BREAK = "\N{ZERO WIDTH SPACE}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+SEPARATORS = re.compile(r"[/\\_]")
 SENTENCES = re.compile(r"(?<=[.!?]) ")
 
 
 def breakable(text: str) -> str:
-    """`text` with places to wrap after the separators of paths, which have no spaces, and none within a number."""
-    return THOUSANDS.sub(NO_BREAK, text).replace("/", "/" + BREAK).replace("\\", "\\" + BREAK)
+    """`text` with places to wrap after separators in paths and names, which have no spaces, none within a number."""
+    return SEPARATORS.sub(f"\\g<0>{BREAK}", THOUSANDS.sub(NO_BREAK, text))
 
 
 def beginnings(text: str) -> list[str]:
