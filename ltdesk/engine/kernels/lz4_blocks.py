@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from ltdesk.engine.kernels.place_chunks import copy
+from ltdesk.engine.kernels.place_chunks import copy, gather, read_only
 
 HEADER_BYTES, LENGTH_BYTES = 12, 4
+
+
+def joined_chunks(
+    source: NDArray[np.uint8], starts: NDArray[np.int64], sizes: NDArray[np.int64], nbytes: int
+) -> NDArray[np.uint8] | None:
+    """Chunks of the filter lz4 as one of all their bytes; None where their blocks are not alike and full."""
+    source, ends = read_only(source), np.empty_like(starts)
+    size, total, _ = scan_blocks(source, starts, starts + sizes, nbytes, 0, 1, ends)
+    if size <= 0 or nbytes % size:
+        return None
+    joined = np.empty(HEADER_BYTES + total, np.uint8)
+    head = (starts.size * nbytes).to_bytes(8, "big") + int(size).to_bytes(4, "big")
+    joined[:HEADER_BYTES] = np.frombuffer(head, np.uint8)
+    begins = starts + HEADER_BYTES
+    gather(source, begins, ends - begins, joined[HEADER_BYTES:])
+    return joined
 
 
 @njit(nogil=True, cache=True)
