@@ -23,7 +23,7 @@ from ltdesk.engine.mapping import MappedFile
 from ltdesk.engine.sidecar import BEGUN, SIDECAR, Sidecar, StoredPartition, read_sidecar
 from ltdesk.engine.storage import Storage, open_storage
 from ltdesk.engine.stored_files import StoredFiles
-from ltdesk.errors import DamagedFileError, NotInStorage, OpenError, UsageError
+from ltdesk.errors import DamagedFileError, NotInStorage, OpenError, StorageError, UsageError
 from ltdesk.job import DatasetRef, Partition, Plan
 
 HOLDERS_KEPT = 60.0
@@ -77,14 +77,20 @@ class IngestedScan(Dataset):
         return self._identity
 
     def holders(self, partition: Partition) -> tuple[str, ...]:
-        """The hosts that hold the partition's file, asked anew after `HOLDERS_KEPT`. Raises StorageError."""
+        """The hosts that hold the partition's file, asked anew after `HOLDERS_KEPT`. Where the storage is silent then,
+        those that held it: workers map what they have without asking. Raises StorageError."""
         stored, now = self._stored(partition), time.monotonic()
         if not stored.frames:
             return ()
         known, asked_at = self._holders.get(partition.index, ((), -HOLDERS_KEPT))
         if now - asked_at < HOLDERS_KEPT:
             return known
-        blocks = self.storage.blocks(self._files.path(partition.index))
+        try:
+            blocks = self.storage.blocks(self._files.path(partition.index), wait=not known)
+        except StorageError:
+            if not known:
+                raise
+            return known
         hosts = blocks[0].hosts if blocks else ()
         self._holders[partition.index] = hosts, now
         return hosts

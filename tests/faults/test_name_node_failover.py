@@ -164,6 +164,8 @@ def test_who_comes_while_none_is_in_charge_waits(shared: Place, pair: AvailableH
     """A worker that begins just then, say: what it asks first is answered once the other one is."""
     path = shared.write("a.raw", b"abc")
     pair.kill_active()
+    with pytest.raises(StorageError, match="no NameNode answers"):
+        shared.storage.blocks(path, wait=False)
     storage, _ = open_storage(pair.uri("/"))
     with storage, ThreadPoolExecutor(1) as meanwhile:
         taking_over = meanwhile.submit(pair.put_in_charge, pair.standby)

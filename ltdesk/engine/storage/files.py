@@ -71,7 +71,7 @@ class FileStorage(Storage):
                 found.update(buffer[:got])
         return (found.size, found.crc) == (sums.size, sums.crc)
 
-    def blocks(self, path: str) -> tuple[Block, ...]:
+    def blocks(self, path: str, wait: bool = True) -> tuple[Block, ...]:
         size = self.stat(path).size
         return (Block(0, size, () if place_of(native(path)) == "network" else (HOST,)),)
 

@@ -171,8 +171,8 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def blocks(self, path: str) -> tuple[Block, ...]:
-        """Where the bytes of a file lie."""
+    def blocks(self, path: str, wait: bool = True) -> tuple[Block, ...]:
+        """Where the bytes of a file lie. `wait`: also for a storage that does not answer at the moment."""
 
     @abstractmethod
     def local_file(self, path: str) -> LocalFile:

@@ -68,8 +68,8 @@ class WebHdfsStorage(Storage):
             return True
         return self._crc(path, sums.size) == sums.crc
 
-    def blocks(self, path: str) -> tuple[Block, ...]:
-        found = self._locate(path)
+    def blocks(self, path: str, wait: bool = True) -> tuple[Block, ...]:
+        found = self._locate(path, wait)
         return tuple(Block(block.offset, block.size, block.hosts, block.corrupt) for block in found)
 
     def local_file(self, path: str) -> LocalFile:
@@ -135,8 +135,8 @@ class WebHdfsStorage(Storage):
             return False
         return True
 
-    def _locate(self, path: str) -> builtins.list[Located]:
-        found = located(self._calls.told(LOCATE, path, "LocatedBlocks"))
+    def _locate(self, path: str, wait: bool = True) -> builtins.list[Located]:
+        found = located(self._calls.told(LOCATE, path, "LocatedBlocks", wait))
         if len(found) == 1:
             self._located[path] = found[0]
         return found

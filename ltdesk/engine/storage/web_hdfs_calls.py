@@ -85,13 +85,19 @@ class Calls:
         self._answered = False
 
     def ask(
-        self, operation: Operation, path: str, done: Callable[[], bool] = lambda: False, **params: Any
+        self,
+        operation: Operation,
+        path: str,
+        done: Callable[[], bool] = lambda: False,
+        wait: bool = True,
+        **params: Any,
     ) -> requests.Response:
         """The answer of the NameNode in charge. Raises StorageError, NotInStorage.
 
         done : asked where an attempt got no answer, whether it had its effect after all
+        wait : ask again and again, if need be, for as long as patience lasts
         """
-        pauses = self.patience.pauses() if self._answered else None
+        pauses = (self.patience.pauses() if self._answered else None) if wait else iter(())
         lost = False
         while True:
             problems: list[Exception] = []
@@ -138,9 +144,9 @@ class Calls:
         waiting = [isinstance(problem, HdfsError) for problem in problems]
         return self.patience.pauses() if any(waiting) and not all(waiting) else iter(())
 
-    def told(self, operation: Operation, path: str, name: str) -> Any:
+    def told(self, operation: Operation, path: str, name: str, wait: bool = True) -> Any:
         """What a NameNode's answer has by a name. Raises as `ask` does."""
-        answer = self.ask(operation, path)
+        answer = self.ask(operation, path, wait=wait)
         try:
             return answer.json()[name]
         except (ValueError, KeyError, TypeError) as error:

@@ -55,9 +55,13 @@ def test_holders_are_asked_once_in_a_while(tmp_path: Path, monkeypatch: pytest.M
     asked: list[str] = []
     ask = FileStorage.blocks
 
-    def blocks(storage: FileStorage, path: str) -> tuple[Block, ...]:
+    def blocks(storage: FileStorage, path: str, wait: bool = True) -> tuple[Block, ...]:
         asked.append(path)
         return ask(storage, path)
+
+    def silent(storage: FileStorage, path: str, wait: bool = True) -> tuple[Block, ...]:
+        assert not wait, "for what is known already"
+        raise StorageError("no NameNode answers")
 
     monkeypatch.setattr(FileStorage, "blocks", blocks)
     with open_dataset(tmp_path / "twin") as twin:
@@ -68,6 +72,8 @@ def test_holders_are_asked_once_in_a_while(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(ingested_module, "HOLDERS_KEPT", 0.0)
         twin.holders(plan[0])
         assert len(asked) == len(plan) + 1
+        monkeypatch.setattr(FileStorage, "blocks", silent)
+        assert twin.holders(plan[0]) == (HOST,), "those that held it"
 
 
 def test_tiles_are_views_of_the_files_and_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
