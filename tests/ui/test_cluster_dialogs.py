@@ -190,6 +190,15 @@ def test_an_empty_storage_and_one_that_is_gone_say_so(user: User, storage: str, 
     assert user.dialog() is dialog, "no other dialog comes"
 
 
+def test_while_it_looks_there_is_nothing_to_open_or_delete(user: User, storage: str) -> None:
+    """As long as a storage does not answer."""
+    connect_to_storage(user, storage)
+    dialog = user.window.findChild(StoredScansDialog)
+    assert shown_words(dialog.nothing) == "Looking…"
+    assert not any(b.isEnabled() for b in (dialog.open_button, dialog.verify_button, dialog.delete_button))
+    user.wait(dialog.refresh_button.isEnabled, "the end of the list")
+
+
 def test_verifying_reads_every_byte(user: User, storage: str, scan: Path, tmp_path: Path) -> None:
     for name in ("flipped", "sound"):
         put(scan, f"{storage}/{name}")

@@ -246,6 +246,7 @@ class StoredScansDialog(QDialog):
         self.up_button.setEnabled(self._folder != self._root)
         self.refresh_button.setEnabled(False)
         self._show_page("Looking…")
+        self._update()
 
     def _found(self, known: Known) -> None:
         self._before.discard(known.stored.uri)
