@@ -15,6 +15,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from ltdesk.engine.chunk_target import ALIKE, Bytes, Integers, Target
+from ltdesk.engine.kernels.rows import U64
 
 
 def place_plain(source: Bytes, starts: Integers, itemsize: int, target: Target, out: Bytes) -> None:
@@ -90,48 +91,45 @@ def _turn_bits(rows, plane):  # type: ignore[no-untyped-def]
         plane[i] = x ^ t ^ (t << np.uint64(28))
 
 
-# Items of `out` from their bytes: byte b of item i is at begin + b * step + i.
+# n items of `out` from place `to` on, from their bytes: byte b of item i is at begin + b * step + i. Places are U64 and
+# no slices are made, each of which takes 30 to 40 ns: rows of 64 pixels are copied in 10.
 
 
-def _join1(source, begin, step, out):  # type: ignore[no-untyped-def]
-    copy(source[begin : begin + out.size], out)
-
-
-def _join2(source, begin, step, out):  # type: ignore[no-untyped-def]
-    n = out.size
-    low, high = source[begin : begin + n], source[begin + step : begin + step + n]
+def _join1(source, begin, step, out, to, n):  # type: ignore[no-untyped-def]
     for i in range(n):
-        out[i] = np.uint16(low[i]) | np.uint16(high[i]) << np.uint16(8)
+        out[to + i] = source[begin + i]
 
 
-def _join4(source, begin, step, out):  # type: ignore[no-untyped-def]
-    n = out.size
-    p0, p1 = source[begin : begin + n], source[begin + step : begin + step + n]
-    p2, p3 = source[begin + 2 * step : begin + 2 * step + n], source[begin + 3 * step : begin + 3 * step + n]
+def _join2(source, begin, step, out, to, n):  # type: ignore[no-untyped-def]
     for i in range(n):
-        low = np.uint32(p0[i]) | np.uint32(p1[i]) << np.uint32(8)
-        out[i] = low | np.uint32(p2[i]) << np.uint32(16) | np.uint32(p3[i]) << np.uint32(24)
+        out[to + i] = np.uint16(source[begin + i]) | np.uint16(source[begin + step + i]) << np.uint16(8)
 
 
-def _join8(source, begin, step, out):  # type: ignore[no-untyped-def]
-    n, half = out.size, begin + 4 * step
-    p0, p1 = source[begin : begin + n], source[begin + step : begin + step + n]
-    p2, p3 = source[begin + 2 * step : begin + 2 * step + n], source[begin + 3 * step : begin + 3 * step + n]
-    p4, p5 = source[half : half + n], source[half + step : half + step + n]
-    p6, p7 = source[half + 2 * step : half + 2 * step + n], source[half + 3 * step : half + 3 * step + n]
+def _join4(source, begin, step, out, to, n):  # type: ignore[no-untyped-def]
+    p1, p2, p3 = begin + step, begin + U64(2) * step, begin + U64(3) * step
     for i in range(n):
-        low = np.uint64(p0[i]) | np.uint64(p1[i]) << np.uint64(8) | np.uint64(p2[i]) << np.uint64(16)
-        mid = np.uint64(p3[i]) << np.uint64(24) | np.uint64(p4[i]) << np.uint64(32) | np.uint64(p5[i]) << np.uint64(40)
-        out[i] = low | mid | np.uint64(p6[i]) << np.uint64(48) | np.uint64(p7[i]) << np.uint64(56)
+        low = np.uint32(source[begin + i]) | np.uint32(source[p1 + i]) << np.uint32(8)
+        out[to + i] = low | np.uint32(source[p2 + i]) << np.uint32(16) | np.uint32(source[p3 + i]) << np.uint32(24)
 
 
-def _join(source: Bytes, begin: int, step: int, out: NDArray[Any]) -> None:
+def _join8(source, begin, step, out, to, n):  # type: ignore[no-untyped-def]
+    p1, p2, p3, p4 = begin + step, begin + U64(2) * step, begin + U64(3) * step, begin + U64(4) * step
+    p5, p6, p7 = p4 + step, p4 + U64(2) * step, p4 + U64(3) * step
+    for i in range(n):
+        low = np.uint64(source[begin + i]) | np.uint64(source[p1 + i]) << np.uint64(8)
+        low |= np.uint64(source[p2 + i]) << np.uint64(16) | np.uint64(source[p3 + i]) << np.uint64(24)
+        high = np.uint64(source[p4 + i]) << np.uint64(32) | np.uint64(source[p5 + i]) << np.uint64(40)
+        high |= np.uint64(source[p6 + i]) << np.uint64(48) | np.uint64(source[p7 + i]) << np.uint64(56)
+        out[to + i] = low | high
+
+
+def _join(source: Bytes, begin: Any, step: Any, out: NDArray[Any], to: Any, n: Any) -> None:
     """One of these by the size of the items. Numba could not cache kernels that were given theirs as a variable."""
     raise NotImplementedError
 
 
 @overload(_join)
-def _join_for(source, begin, step, out):  # type: ignore[no-untyped-def]
+def _join_for(source, begin, step, out, to, n):  # type: ignore[no-untyped-def]
     return {8: _join1, 16: _join2, 32: _join4, 64: _join8}[out.dtype.bitwidth]
 
 
@@ -147,7 +145,7 @@ def _bytes(source, starts, first, sizes, shape, strides, out):  # type: ignore[n
                 begin = starts[chunk] + (a * height + b) * depth * length
                 for c in range(sizes[chunk, 2]):
                     row = place + c * strides[2]
-                    _join(source, begin + c * length, step, out[row : row + wanted])
+                    _join(source, U64(begin + c * length), U64(step), out, U64(row), U64(wanted))
 
 
 @njit(nogil=True, cache=True)
@@ -181,7 +179,7 @@ def _pixels(source, begin, step, count, at, first, sizes, shape, strides, out): 
         wanted = min(n, sizes[3] - d)
         if wanted > 0 and a < sizes[0] and b < sizes[1] and c < sizes[2]:
             place = first + a * strides[0] + b * strides[1] + c * strides[2] + d
-            _join(source, begin + done, step, out[place : place + wanted])
+            _join(source, U64(begin + done), U64(step), out, U64(place), U64(wanted))
         done, d = done + n, d + n
         if d == shape[3]:
             c, d = c + 1, 0
