@@ -10,8 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from types import FrameType
 from typing import Any, NoReturn
 
+IMPORTING = 0.02
+"""Seconds after which it is seen whether an import has ended."""
 COMMANDS = ("bench", "demo", "info", "ingest", "run", "storage")
 
 
@@ -79,12 +82,37 @@ def _fail(message: str, status: int) -> int:
 
 def _end_politely() -> None:
     """SIGTERM ends a command as Ctrl-C does, so that no half-written file stays."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
 
-    def stop(*_: Any) -> None:
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Ends what the main thread does; but an import first comes to its end: interrupted between two of its lines it
+    keeps a lock, and a thread that imports something waits for it for ever."""
+    if not _is_importing(frame):
         raise KeyboardInterrupt
+    again = threading.Timer(IMPORTING, _send_to_main_thread, [number])
+    again.daemon = True
+    again.start()
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_to_main_thread(number: int) -> None:
+    main_thread = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main_thread is not None:
+        signal.pthread_kill(main_thread, number)
+    else:  # Windows, where it wakes nobody who waits
+        signal.raise_signal(number)
 
 
 def _command(args: argparse.Namespace) -> int:

@@ -304,6 +304,30 @@ sys.exit(cli.main(sys.argv[1:]))
     assert options or done.stderr == ""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_a_stop_lets_an_import_come_to_its_end(folder: Path, stop: str) -> None:
+    """Else it may keep Python's lock, for which other threads then wait for ever."""
+    (folder / "slow.py").write_text(
+        f"import os, signal\nos.kill(os.getpid(), signal.{stop})\nprint('imported', sum(range(9)), flush=True)\n"
+    )
+    program = """
+import sys, threading
+from ltdesk import cli
+from ltdesk.commands import info
+def main(args):
+    import slow
+    threading.Event().wait(240)
+    return 0
+info.main = main
+sys.exit(cli.main(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program, "info", "scan.npy"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=250)
+    assert (done.returncode, done.stdout) == (1, "imported 36\n"), done.stderr
+    assert done.stderr.strip().splitlines() == ["ltdesk: stopped; nothing was written"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_a_cache_that_cannot_be_written_stops_nothing(folder: Path) -> None:
     (folder / "cache").write_text("a file where a folder should be")
