@@ -51,7 +51,7 @@ def wait_for_curve(user: User, name: str, expected: np.ndarray) -> None:
 def test_a_radial_profile_is_plotted_at_the_cursor_for_the_region_and_the_scan(user: User) -> None:
     assert not user.window.profile.isVisible()
     add(user, "radial")
-    assert user.window.profile.isVisible()
+    user.wait(user.window.profile.isVisible, "the plot")
     expected = radial()
     wait_for_curve(user, "scan", expected.mean(axis=(0, 1)))
     wait_for_curve(user, "cursor", expected[4, 3])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
 from ltdesk.analysis import Analysis
 from ltdesk.engine.dataset import Dataset
@@ -24,6 +25,8 @@ from ltdesk.ui.live.wishes import analysis_wish, image_names
 from ltdesk.ui.session_model import SessionModel
 
 Curves = tuple[NDArray, ...]
+APART_MS = 20
+"""Between two turns that make the plot: what else an edit sets off has its own."""
 FOLLOWED = ("analyses", "follows", "selected_analysis", "shown", "shown_slice", "region", "cursor", "detectors")
 
 
@@ -41,6 +44,9 @@ def plotted(session: Session) -> Analysis | None:
 class ProfilePane(QObject):
     """Fills `plot`. Means over many positions are made in a thread.
 
+    For the first profile the plot is made, filled and shown in turns of the event loop of their own: together they take
+    longer than the window may be busy at a stretch.
+
     Signals
     -------
     appeared : () an analysis with a profile was added: the plot is of use now
@@ -57,6 +63,10 @@ class ProfilePane(QObject):
         self._bins_for: object = None
         self._means_for: object = None
         self._asked_of: Answer | None = None
+        self._steps: list[Callable[[], object]] = []
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._step)
         self._worker = LatestAnswer(self, "ltdesk-profiles")
         self._worker.answered.connect(self._show_means)
         plot.slice_wanted.connect(self._show_slice)
@@ -90,10 +100,22 @@ class ProfilePane(QObject):
         if self._dataset is None or all(getattr(old, name) == getattr(new, name) for name in FOLLOWED):
             return
         known = {analysis.name for analysis in old.analyses}
-        self._refresh()
         new_ones = [a for a in new.analyses if a.name not in known and kind_of_result(a) == "profile"]
-        if new_ones and old.dataset == new.dataset:
-            self.appeared.emit()
+        show = [self.appeared.emit] if new_ones and old.dataset == new.dataset else []
+        if show and not self._plot.is_made:
+            self._steps = [self._plot.make, self._refresh, *show]
+            self._soon.start(APART_MS)
+        elif self._steps:  # what is shown then is what is wanted then
+            self._steps += show
+        else:
+            self._refresh()
+            for tell in show:
+                tell()
+
+    def _step(self) -> None:
+        self._steps.pop(0)()
+        if self._steps:
+            self._soon.start(APART_MS)
 
     def _take(self, answer: Answer) -> None:
         analysis = plotted(self._model.session)

@@ -51,11 +51,19 @@ class ProfilePlot(QWidget):
     @property
     def plot(self) -> pg.PlotWidget:
         """pyqtgraph's plot, made when it is first of use: the window opens without it."""
+        self.make()
+        return self._plot
+
+    @property
+    def is_made(self) -> bool:
+        return self._plot is not None
+
+    def make(self) -> None:
+        """Make the plot, unless it is made."""
         if self._plot is None:
             self._plot = self._make_plot()
             self.layout().addWidget(self._plot, 1)
             self._paint()
-        return self._plot
 
     def _make_plot(self) -> pg.PlotWidget:
         plot = pg.PlotWidget(self, enableMenu=False)
