@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ltdesk.analysis import CenterOfMass, MeanFrame, VirtualDetector
+from ltdesk.engine import local as local_module
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.preview import bins as bins_module
@@ -144,6 +146,28 @@ def test_a_preview_is_made_beside_an_exact_image_only_if_that_takes_long(
     user.wait(lambda: shown_as(user, "exact"), "the exact image")
     assert user.desk.live.keeper.wait_idle(30)
     assert bool(calls) == made
+    user.frame.release((at[0] + 3, at[1] + 5))
+
+
+def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(
+    user: User, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster that hangs."""
+    user.open(scan)
+    go_on, run_partition = threading.Event(), local_module.run_partition
+
+    def held(*asked: Any) -> Any:
+        assert go_on.wait(60)
+        return run_partition(*asked)
+
+    monkeypatch.setattr(local_module, "run_partition", held)
+    monkeypatch.setattr(previews_module, "SOON", 600.0)
+    monkeypatch.setattr(keeper_module, "REST", 0.0)
+    at = grab(user)
+    user.frame.move((at[0] + 3, at[1] + 5))
+    user.wait(lambda: shown_as(user, "preview"), "a preview")
+    go_on.set()
+    user.wait(lambda: shown_as(user, "exact"), "the exact image")
     user.frame.release((at[0] + 3, at[1] + 5))
 
 

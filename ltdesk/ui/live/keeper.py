@@ -195,12 +195,14 @@ class Keeper:
             previewed = [w for w in self._unknown() if self._changing and self._previews.helps(self._dataset, w)]
             rested = time.monotonic() - self._asked_at >= REST
             self._held = set() if rested else {wish.key for wish in previewed}
-            stale, missing = self._stale(), self._missing()
+            stale, missing, late = self._stale(), self._missing(), self._late()
             dataset, generation = self._dataset, self._generation
         for job in stale:
             job.handle.cancel()
         if dataset is None:
             return
+        for job in late:  # they get previews after all
+            self._preview_under(job, job.wishes)
         if not rested:
             self._preview(dataset, previewed, generation)
         for _, group in groupby(missing, key=lambda wish: wish.region):
@@ -245,6 +247,13 @@ class Keeper:
                 stale.append(job)
         return stale
 
+    def _late(self) -> list[RunningJob]:
+        """Jobs that were to be done by now, and are not. Call with the lock held."""
+        late = [job for job in self._jobs if job.is_late]
+        for job in late:
+            job.soon = False
+        return late
+
     def _still_good(self, job: RunningJob, wanted: set[object]) -> bool:
         if job.dataset is not self._dataset:
             return False
@@ -275,8 +284,10 @@ class Keeper:
         return tuple(sorted(missing.values(), key=lambda wish: regions.index(wish.region)))
 
     def _until_next(self) -> float | None:
-        """Seconds until a shown moment of a drag has had its time, or the hand rests. Call with the lock held."""
+        """Seconds until a shown moment of a drag has had its time, the hand rests, or a job is late. Call with the lock
+        held."""
         ends = [PATIENCE - job.age for job in self._jobs if self._is_a_moment(job)]
+        ends += [job.until_late for job in self._jobs if job.soon and not job.dropped]
         if self._held:
             ends.append(self._asked_at + REST - time.monotonic())
         return max(0.0, min(ends)) if ends else None
@@ -300,8 +311,12 @@ class Keeper:
         job.soon = not slow
         self._run(job)
         if not reads:
-            self._preview(dataset, slow, generation)
-            job.under |= {wish.key: self._previews.known(wish) for wish in wishes}
+            self._preview_under(job, slow)
+
+    def _preview_under(self, job: RunningJob, wishes: Iterable[Wish]) -> None:
+        """Make previews of what `job` answers, over which it shows what it has done."""
+        self._preview(job.dataset, wishes, job.generation)
+        job.under |= {wish.key: self._previews.known(wish) for wish in job.wishes}
 
     def _start_rest(self, dataset: Dataset, generation: int) -> None:
         """Once all is known, make what the preview lacks: the pass that was to make it was stopped."""

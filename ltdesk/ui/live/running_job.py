@@ -72,6 +72,16 @@ class RunningJob:
         return time.monotonic() - self.began
 
     @property
+    def until_late(self) -> float:
+        """Seconds that a job which is done soon may take from now on."""
+        return QUIET_OVER_PREVIEW - self.age
+
+    @property
+    def is_late(self) -> bool:
+        """Was it to be done soon, and is not?"""
+        return self.soon and not self.dropped and self.until_late <= 0
+
+    @property
     def quiet(self) -> float:
         """Seconds before it shows itself."""
         previewed = bool(self.wishes) and all(self.under.get(key) is not None for key in self.keys)
