@@ -76,6 +76,7 @@ def test_the_slider_chooses_the_bin_that_the_image_shows(user: User) -> None:
     assert user.session.shown_slice == 3
     assert bar.words.text() == "distance 3 px"
     user.wait(lambda: np.allclose(user.shown(), radial()[..., 3]), "bin 3")
+    user.wait(user.window.profile.isVisible, "the plot")
     user.window.profile.line.setValue(5.2)
     assert bar.slider.value() == 5
     user.wait(lambda: np.allclose(user.shown(), radial()[..., 5]), "bin 5")
