@@ -29,8 +29,8 @@ class Joining:
 
     async def listen(self) -> None:
         """Meet those that are there, and those that come."""
-        self._dispatch.link.listen(self._event)
         with contextlib.suppress(OSError, TimeoutError):  # lost again: the watch sees it
+            await self._dispatch.link.listen(self._event)
             for address in await self._dispatch.link.workers():
                 self._meet(address)
 

@@ -18,6 +18,8 @@ from ltdesk.engine.cluster_workers import Worker
 
 log = logging.getLogger(__name__)
 
+HEARD_AGAIN = 0.05
+"""Seconds after which a word to ourselves is repeated: the first came before the scheduler knew that we listen."""
 CLOSING_MAY_TAKE = 1.0
 """Seconds: a client whose scheduler is gone would go on looking for it."""
 
@@ -49,10 +51,23 @@ class Link:
     def is_up(self) -> bool:
         return bool(self._client.status == "running")
 
-    def listen(self, handler: Callable[[dict[str, Any]], None]) -> None:
-        """Call `handler` with what the scheduler tells everyone: workers that come and go."""
+    async def listen(self, handler: Callable[[dict[str, Any]], None]) -> None:
+        """Call `handler` with what the scheduler tells everyone: workers that come and go.
+
+        On return it has heard that we listen, so a worker that is not among its workers then will be told of. That we
+        listen, and what we ask, go separate ways: a word of our own that comes back shows it. Raises OSError,
+        TimeoutError.
+        """
         self._client.subscribe_topic("all", lambda event: handler(event[1]))
         self._listens = True
+        own, heard = f"ltdesk {self._client.id}", asyncio.Event()
+        self._client.subscribe_topic(own, lambda event: heard.set())
+        async with asyncio.timeout(self._timeout):
+            while not heard.is_set():
+                await self._client.scheduler.log_event(topic=own, msg="")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(heard.wait(), HEARD_AGAIN)
+        self._client.unsubscribe_topic(own)
 
     async def close(self) -> None:
         if self._listens and self.is_up:  # else the scheduler tells us that we are gone, and logs that it can't

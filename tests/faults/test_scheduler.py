@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from distributed import Client
 
 from ltdesk.analysis import VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
@@ -85,6 +87,33 @@ def test_who_leaves_is_not_missed(dask: DaskProcesses) -> None:
     until(lambda: dask.output("scheduler").count("Remove client") >= 2, "both are gone")
     with ClusterExecutor(dask.address, timeout=150):  # what is logged of the last is complete
         assert "Traceback" not in dask.output("scheduler")
+
+
+def test_a_worker_that_comes_while_one_connects_is_not_missed(
+    dask: DaskProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is neither among those that the scheduler lists, nor told of, as long as that has not heard that we listen."""
+    send: Any = Client._send_to_scheduler_safe
+    registered = asyncio.Event()
+
+    async def send_once_it_is_there(client: Any, message: dict[str, Any]) -> None:
+        if not dask.workers:
+            dask.start_worker("a", "127.0.0.2")
+            while not (await client.scheduler.identity(n_workers=-1))["workers"]:
+                await asyncio.sleep(0.02)
+            registered.set()
+        await registered.wait()
+        send(client, message)
+
+    def send_late(client: Any, message: dict[str, Any]) -> None:
+        if message.get("op") == "subscribe-topic":
+            client.loop.add_callback(send_once_it_is_there, client, message)
+        else:
+            send(client, message)
+
+    monkeypatch.setattr(Client, "_send_to_scheduler_safe", send_late)
+    with ClusterExecutor(dask.address, timeout=150) as executor:
+        until(lambda: len(executor.workers) == 1, "the worker is met", 30)
 
 
 def test_dask_writes_no_page_of_its_own_cancelled_search(said_by_dask: pytest.LogCaptureFixture) -> None:
