@@ -1,7 +1,7 @@
 """Which frames each tile of a partition holds.
 
-Tiles are cut by partition and frame size alone, never by how a file is stored, so that float sums come out the same
-from a file, its compressed copy and its ingested twin.
+Tiles are cut by partition and frame size alone, not by how a file is stored; but spans may be put together (`joined`).
+Float sums go frame by frame, so they come out the same from a file, its compressed copy and its ingested twin.
 """
 
 from __future__ import annotations

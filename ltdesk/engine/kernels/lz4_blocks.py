@@ -14,7 +14,14 @@ HEADER_BYTES, LENGTH_BYTES = 12, 4
 def joined_chunks(
     source: NDArray[np.uint8], starts: NDArray[np.int64], sizes: NDArray[np.int64], nbytes: int
 ) -> NDArray[np.uint8] | None:
-    """Chunks of the filter lz4 as one of all their bytes; None where their blocks are not alike and full."""
+    """Chunks of the filter lz4 as one of all their bytes; None where their blocks are not alike and full.
+
+    Parameters
+    ----------
+    source : what they lie in, ``(bytes)``
+    starts, sizes : where, and how many bytes each is, ``(chunks)``
+    nbytes : that each decompresses to
+    """
     source, ends = read_only(source), np.empty_like(starts)
     size, total, _ = scan_blocks(source, starts, starts + sizes, nbytes, 0, 1, ends)
     if size <= 0 or nbytes % size:

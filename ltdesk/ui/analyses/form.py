@@ -143,8 +143,8 @@ class AnalysisForm(QWidget):
         except StopIteration:
             self._steps = None
             self._soon.stop()
-            self._show_values(self._model.session, self._analysis)
             self.tree.setUpdatesEnabled(True)
+            self._show_values(self._model.session, self._analysis)
 
     def _show_values(self, session: Session, analysis: Analysis | None) -> None:
         if analysis is not None:

@@ -101,7 +101,7 @@ class ProfilePane(QObject):
             return
         known = {analysis.name for analysis in old.analyses}
         new_ones = [a for a in new.analyses if a.name not in known and kind_of_result(a) == "profile"]
-        show = [self.appeared.emit] if new_ones and old.dataset == new.dataset else []
+        show = [self._appear] if new_ones and old.dataset == new.dataset else []
         if show and not self._plot.is_made:
             self._steps = [self._plot.make, self._refresh, *show]
             self._soon.start(APART_MS)
@@ -111,6 +111,10 @@ class ProfilePane(QObject):
             self._refresh()
             for tell in show:
                 tell()
+
+    def _appear(self) -> None:
+        if plotted(self._model.session) is not None:  # it may be undone by now
+            self.appeared.emit()
 
     def _step(self) -> None:
         self._steps.pop(0)()

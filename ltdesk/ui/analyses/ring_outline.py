@@ -70,9 +70,7 @@ class _Line(QGraphicsPathItem):
     def paint(self, painter: QPainter, option, widget=None) -> None:
         painter.setRenderHint(QPainter.Antialiasing)
         for colour, width, dashes in ((HALO, 3.0, Qt.SolidLine), (INK, 1.2, Qt.DashLine)):
-            pen = QPen(
-                colour, width * painter.device().devicePixelRatioF(), dashes
-            )  # cosmetic: Qt counts device pixels
+            pen = QPen(colour, width * painter.device().devicePixelRatioF(), dashes)
             pen.setCosmetic(True)  # Qt counts device pixels then
             painter.strokePath(self.path(), pen)
 

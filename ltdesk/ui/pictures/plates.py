@@ -87,9 +87,7 @@ class Plate(QWidget):
         painter.setFont(self._font())
         paint_plate(painter, QRectF(self.rect()), GRID / 2)
         painter.setPen(INK)
-        text = QRectF(self.rect()).adjusted(self._left(), 0, -GRID, 0)
-        shown = self._metrics().elidedText(self._text, Qt.ElideMiddle, text.width() + 1)
-        painter.drawText(text, int(self._align() | Qt.AlignVCenter), shown)
+        self._paint_words(painter)
         self._paint_more(painter)
 
     def _font(self):
@@ -103,6 +101,11 @@ class Plate(QWidget):
 
     def _align(self) -> Qt.AlignmentFlag:
         return Qt.AlignLeft
+
+    def _paint_words(self, painter: QPainter) -> None:
+        text = QRectF(self.rect()).adjusted(self._left(), 0, -GRID, 0)
+        shown = self._metrics().elidedText(self._text, Qt.ElideMiddle, text.width() + 1)
+        painter.drawText(text, int(self._align() | Qt.AlignVCenter), shown)
 
     def _paint_more(self, painter: QPainter) -> None: ...
 
@@ -123,12 +126,7 @@ class WrappedPlate(Plate):
         words = self._metrics().boundingRect(self._place(width), self._flags(), self._wrapped())
         self.resize(width, max(hint.height(), round(words.height() + 0.5 + GRID * 0.75)))
 
-    def paintEvent(self, event) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
-        painter.setFont(self._font())
-        paint_plate(painter, QRectF(self.rect()), GRID / 2)
-        painter.setPen(INK)
+    def _paint_words(self, painter: QPainter) -> None:
         place = self._place(self.width())
         place.setHeight(self.height())
         painter.drawText(place, self._flags(), self._wrapped())
