@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ltdesk.engine.ingest import ingest
 from ltdesk.job import Job
 from ltdesk.ui.cluster.connect_dialog import ConnectDialog
 from ltdesk.ui.cluster.stored_scans_dialog import StoredScansDialog
+from ltdesk.ui.live import keeper as keeper_module
 from ltdesk.ui.live.wishes import detector_wish
 from tests.dask_processes import DaskProcesses, until
 from tests.ui.fakes import counts
@@ -129,7 +129,9 @@ def test_connect_open_a_stored_scan_and_compute_there(user: User, dask: DaskProc
     user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[7, 31]), "the frame")
 
 
-def test_a_drag_shows_previews_whose_cube_came_once(user: User, dask: DaskProcesses, storage: str) -> None:
+def test_a_drag_shows_previews_whose_cube_came_once(
+    user: User, dask: DaskProcesses, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_twin(user, dask, storage)
     user.wait(lambda: user.desk.live.keeper.wait_idle(0), "the end of the jobs")
     cluster = user.desk.executor.cluster
@@ -146,14 +148,9 @@ def test_a_drag_shows_previews_whose_cube_came_once(user: User, dask: DaskProces
     cluster.submit = watched  # type: ignore[method-assign]
     before = user.selected.shape
     user.frame.press((before.cy, before.cx))
-    steps = count(1)
-
-    def moved_and_seen() -> bool:
-        """Once the hand rests the exact image comes first, and so small a one at once."""
-        user.frame.move((before.cy, before.cx + 1 + next(steps) % 4))
-        return "preview" in states
-
-    user.wait(moved_and_seen, "a preview while the hand moves")
+    monkeypatch.setattr(keeper_module, "REST", 600.0)  # the hand moves on: at rest so small an image is exact at once
+    user.frame.move((before.cy, before.cx + 2))
+    user.wait(lambda: "preview" in states, "a preview while the hand moves")
     user.frame.move((before.cy, before.cx + 4))
     user.frame.release((before.cy, before.cx + 4))
     user.wait_exact()
@@ -171,7 +168,7 @@ def test_a_lost_scheduler_is_waited_for_and_the_job_goes_on(user: User, dask: Da
     dask.kill_scheduler()
     dask.forget("one")
     user.wait(lambda: "reconnecting, " in user.window.job_bar.executor.text(), "the words")
-    assert user.image_view.status == "preview", "from what came before"
+    user.wait(lambda: user.image_view.status == "preview", "a preview, from what came before")
     user.image.double_click((3, 2))
     user.wait(lambda: np.array_equal(user.frame_view.prepared.picture.values, FRAMES[3, 2]), "a frame meanwhile")
     assert user.dialog() is None
