@@ -51,10 +51,12 @@ def sums_of(frames: NDArray[Any], cached: bool = False) -> NDArray[Any]:
     return total
 
 
-def sums_inside(frames: NDArray[Any], masks: list[NDArray[np.bool_]], block: int = 2**40) -> NDArray[Any]:
+def sums_inside(
+    frames: NDArray[Any], masks: list[NDArray[np.bool_]], block: int = 2**40, cached: bool = False
+) -> NDArray[Any]:
     """The sum of each frame inside each mask ``(n, masks)``."""
     out = np.full((len(masks), len(frames)), 7, sum_dtype(frames.dtype))
-    take_all(frames, masked_step(frames.dtype, Masks(masks, frames.dtype), list(out)), block)
+    take_all(frames, masked_step(frames.dtype, Masks(masks, frames.dtype), list(out)), block, cached)
     return out.T.copy()
 
 
@@ -89,6 +91,38 @@ def test_floats_come_out_the_same_in_any_company(data: st.DataObject) -> None:
             holed = np.where(mask, frame, np.nan).astype(frame.dtype)[None]
             assert sums_inside(holed, [mask]).tobytes() == together[f, m].tobytes()
             np.testing.assert_allclose(together[f, m], frame[mask].astype(float).sum(), rtol=1e-12, atol=1e-6)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.data())
+def test_masks_that_touch_few_lines_of_a_frame(data: st.DataObject) -> None:
+    """Alone, together, and behind another analysis: other pixels are read, never other ones counted."""
+    dtype = np.dtype(data.draw(st.sampled_from([*DTYPES, "f4", "f8"])))
+    shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 40), st.integers(60, 300)))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    frames = random.integers(0, 100, shape).astype(dtype)
+    spots = st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 1 << 16)), min_size=1, max_size=9)
+    masks = [np.zeros(shape[1:], np.bool_) for _ in range(data.draw(st.integers(1, 3)))]
+    for mask in masks:
+        for y, x in data.draw(spots):
+            y, x = y % shape[1], x % shape[2]
+            mask[y : y + 3, x : x + 5] = True
+    expected = np.stack([frames[:, mask].sum(axis=1, dtype=np.int64) for mask in masks], axis=1)
+    block = data.draw(st.sampled_from([4, 7, 2**40]))
+    for cached in (False, True):
+        assert sums_inside(frames, masks, block, cached).tolist() == expected.tolist()
+    if dtype.kind == "f":
+        frames[:, ~np.logical_or.reduce(masks)] = np.nan
+        assert sums_inside(frames, masks, block).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i2"])
+def test_more_pieces_than_narrow_sums_hold(dtype: str) -> None:
+    """One pixel in a hundred, all in the same place of their piece, each as far from 0 as can be."""
+    extreme = int(np.iinfo(dtype).min or np.iinfo(dtype).max)
+    frames, mask = np.full((1, 1, 7_000_000), extreme, dtype), np.zeros((1, 7_000_000), np.bool_)
+    mask[:, ::100] = True
+    assert sums_inside(frames, [mask]).tolist() == [[70_000 * extreme]]
 
 
 @settings(deadline=None)  # the first call compiles

@@ -2,7 +2,8 @@
 
 Integers: pixels are selected by AND with a mask of ones, summed in 32 bits over blocks of pixels that cannot overflow,
 blocks in 64 bits. Floats: selected by a branch-free choice, so that a NaN outside changes nothing. Four frames share
-one load of the mask and stay in the cache for all masks, and only the masks' segments are read.
+one load of the mask and stay in the cache for all masks, and only the masks' segments are read, or of a mask with
+much between its rows its `pieces`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
 from ltdesk.engine.kernels.counts import counted_sums, is_counts
-from ltdesk.engine.kernels.prefetch import ask_ahead
+from ltdesk.engine.kernels.pieces import MOST_PIECES, float_pieces, integer_pieces, pieces
+from ltdesk.engine.kernels.prefetch import LINE, ask_ahead
 from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
@@ -31,6 +33,11 @@ JOIN_GAP = 512
 
 Measured with gaps of 32 to 1024 on frames of 128 to 512 pixels: nothing is faster, a thin ring takes 0.8 of a pass
 where 64 gave 1.85."""
+FEW = 35
+"""Pieces that make up less than so many percent of the segments are quicker in the cache, too."""
+MANY = 70
+"""Less than so many are quicker from memory. For floats neither that nor other masks count: the order in which a mask's
+pixels are summed must not hang on what else a job does."""
 
 
 def segments(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -74,33 +81,53 @@ class Masks:
     Attributes
     ----------
     rows : of the frame, (start, stop), that are looked at
+    where, starts : of all masks' segments, (start, stop), and of their pieces
+    layout : per mask the first of its segments and the end, the same of its pieces, and their pixels in percent
     """
 
     def __init__(self, masks: Sequence[NDArray[np.bool_]], pixel: np.dtype[Any]) -> None:
-        stretches = [segments(mask.ravel()) for mask in masks]
+        flat = [mask.ravel() for mask in masks]
+        stretches, cut = [segments(mask) for mask in flat], [pieces(mask, pixel.itemsize) for mask in flat]
         self.rows = rows_of(np.logical_or.reduce(masks))
-        self.where = np.concatenate(stretches)
-        self.of = np.repeat(np.arange(len(masks)), [len(found) for found in stretches])
-        self.selectors = np.stack([selector(mask.ravel(), pixel) for mask in masks])
+        self.where, self.selectors = np.concatenate(stretches), np.stack([selector(mask, pixel) for mask in flat])
+        self.starts = np.concatenate([starts for starts, _ in cut])
+        self.piece_selectors = selector(np.concatenate([inside for _, inside in cut]), pixel)
+        shares = [_share(stretch, starts, pixel.itemsize) for stretch, (starts, _) in zip(stretches, cut, strict=True)]
+        if pixel.kind != "f":  # masks that lie side by side read each line once as segments, not as pieces
+            together = _share(segments(np.logical_or.reduce(flat)), self.starts, pixel.itemsize)
+            shares = [max(share, together) for share in shares]
+        self.layout = np.column_stack((_bounds(stretches), _bounds([starts for starts, _ in cut]), shares))
+
+
+def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:
+    pixels = int((stretches[:, 1] - stretches[:, 0]).sum())
+    return 100 * starts.size * (LINE // itemsize) // pixels if starts.size else 100
+
+
+def _bounds(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    return np.column_stack((np.concatenate(([0], ends[:-1])), ends))
 
 
 def masked_step(pixel: np.dtype[Any], masks: Masks, outs: Sequence[NDArray[Any]]) -> Step:
     """Writes the sum of each frame inside each mask to that mask's own of ``outs (n)``, as `sum_dtype` says."""
-    return with_words(_masked_step(pixel), masks.where, masks.of, masks.selectors, *outs)
+    arrays = (masks.where, masks.layout, masks.selectors, masks.starts, masks.piece_selectors)
+    return with_words(_masked_step(pixel), *arrays, *outs)
 
 
 @cache
 def _masked_step(pixel: np.dtype[Any]) -> int:
-    run, total = _MASKED[_family(pixel)], sum_dtype(pixel).type
-    selector_type = np.uint8 if pixel.kind == "f" else pixel.type
+    run, total = _masked(_family(pixel), pixel.itemsize), sum_dtype(pixel).type
+    selector_type, most = (np.uint8, FEW) if pixel.kind == "f" else (pixel.type, MANY)
 
     def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
-        where, of = table_at(words, 0, np.int64), row_at(words, 3, np.int64)
-        masks = table_at(words, 5, selector_type)
-        sums = np.zeros((n, masks.shape[0]), total)
-        run(frames_at(pixels, n, stride, masks.shape[1]), stride, where, of, masks, sums)
+        where, layout = table_at(words, 0, np.int64), table_at(words, 3, np.int64)
+        masks, starts = table_at(words, 6, selector_type), row_at(words, 9, np.int64)
+        chosen, sums = table_at(words, 11, selector_type), np.zeros((n, masks.shape[0]), total)
+        flat = frames_at(pixels, n, stride, masks.shape[1])
+        run(flat, stride, where, layout, masks, starts, chosen, cached, FEW if cached else most, sums)
         for m in range(masks.shape[0]):
-            out = row_at(words, 8 + 2 * m, total)
+            out = row_at(words, 14 + 2 * m, total)
             for f in range(n):
                 out[first + f] = sums[f, m]
 
@@ -127,7 +154,15 @@ def _family(dtype: np.dtype[Any]) -> str:
     return dtype.kind if dtype.kind == "f" else f"{dtype.kind}{4 if dtype.itemsize <= 2 else 8}"
 
 
-def _integer_masked(kind: Any) -> Callable[..., None]:
+@cache
+def _masked(family: str, itemsize: int) -> Callable[..., None]:
+    rows4, kind = _MASKED[family]
+    pixels = LINE // itemsize
+    piece_run = float_pieces(pixels) if family == "f" else integer_pieces(pixels, kind)
+    return _over_masks(rows4, piece_run)
+
+
+def _integer_rows4(kind: Any) -> Callable[..., Any]:
     @njit(nogil=True, cache=True)
     def rows4(r0, r1, r2, r3, m):  # type: ignore[no-untyped-def]
         wide_vectors()
@@ -140,36 +175,36 @@ def _integer_masked(kind: Any) -> Callable[..., None]:
             d = kind(d + kind(r3[p] & k))
         return a, b, c, d
 
-    return _over_segments(rows4)
+    return rows4
 
 
-def _over_segments(rows4: Callable[..., Any]) -> Callable[..., None]:
-    """Four frames, all segments of all masks; the last frame fills up what is missing to four."""
+def _over_masks(rows4: Callable[..., Any], piece_run: Callable[..., Any]) -> Callable[..., None]:
+    """Four frames, all masks; the last frame fills up what is missing to four."""
 
     @njit(nogil=True, cache=True)
-    def run(flat, stride, where, of, masks, out):  # type: ignore[no-untyped-def]
-        n, last = out.shape[0], out.shape[0] - 1
+    def run(flat, stride, where, layout, masks, starts, chosen, cached, most, out):  # type: ignore[no-untyped-def]
+        n, last, step = out.shape[0], out.shape[0] - 1, 0 if cached else 4 * stride
+        four = np.empty(4, out.dtype)
         for f in range(0, n, 4):
             f0, f1 = f * stride, min(f + 1, last) * stride
             f2, f3 = min(f + 2, last) * stride, min(f + 3, last) * stride
-            for s in range(where.shape[0]):
-                i, j, m = where[s, 0], where[s, 1], of[s]
-                a, b, c, d = rows4(
-                    flat[f0 + i : f0 + j],
-                    flat[f1 + i : f1 + j],
-                    flat[f2 + i : f2 + j],
-                    flat[f3 + i : f3 + j],
-                    masks[m, i:j],
-                )
-                out[f, m] += a
-                if f + 3 <= last:
-                    out[f + 1, m] += b
-                    out[f + 2, m] += c
-                    out[f + 3, m] += d
-                elif f + 1 <= last:
-                    out[f + 1, m] += b
-                    if f + 2 <= last:
-                        out[f + 2, m] += c
+            for m in range(masks.shape[0]):
+                four[:] = 0
+                if layout[m, 4] < most:
+                    for s in range(layout[m, 2], layout[m, 3], MOST_PIECES):
+                        stop = min(s + MOST_PIECES, layout[m, 3])
+                        piece_run(four, flat, (f0, f1, f2, f3), step, starts, chosen, s, stop)
+                else:
+                    for s in range(layout[m, 0], layout[m, 1]):
+                        i, j = where[s, 0], where[s, 1]
+                        r0, r1 = flat[f0 + i : f0 + j], flat[f1 + i : f1 + j]
+                        a, b, c, d = rows4(r0, r1, flat[f2 + i : f2 + j], flat[f3 + i : f3 + j], masks[m, i:j])
+                        four[0] += a
+                        four[1] += b
+                        four[2] += c
+                        four[3] += d
+                for k in range(min(4, n - f)):
+                    out[f + k, m] = four[k]
 
     return run
 
@@ -216,12 +251,12 @@ def _plain(kind: Any) -> Callable[..., None]:
     return run
 
 
-_MASKED: dict[str, Callable[..., None]] = {
-    "u4": _integer_masked(np.uint32),
-    "i4": _integer_masked(np.int32),
-    "u8": _integer_masked(np.uint64),
-    "i8": _integer_masked(np.int64),
-    "f": _over_segments(_float_rows4),
+_MASKED: dict[str, tuple[Callable[..., Any], Any]] = {
+    "u4": (_integer_rows4(np.uint32), np.uint32),
+    "i4": (_integer_rows4(np.int32), np.int32),
+    "u8": (_integer_rows4(np.uint64), np.uint64),
+    "i8": (_integer_rows4(np.int64), np.int64),
+    "f": (_float_rows4, np.float64),
 }
 _PLAIN: dict[str, Callable[..., None]] = {
     "i4": _plain(np.int32),

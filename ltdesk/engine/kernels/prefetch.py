@@ -40,6 +40,12 @@ def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def ask_for(flat, place):  # type: ignore[no-untyped-def]
+    """Ask for the line that holds a pixel."""
+    _prefetch(flat, place)  # type: ignore[call-arg]
+
+
+@njit(nogil=True, cache=True)
 def ask_ahead(flat, start, stop, ahead=AHEAD):  # type: ignore[no-untyped-def]
     """Ask for what lies `ahead` bytes behind the pixels from `start` to `stop`."""
     pixels = ahead // flat.itemsize
