@@ -114,15 +114,17 @@ class ArrangedDataset(Dataset):
     @contextmanager
     def _open(self) -> Iterator[None]:
         """Say so where the dataset is closed, even by another thread meanwhile. Raises OpenError."""
-        closed = OpenError(f"{self.source.path}: is closed", "Open it again.")
         if self._closed:
-            raise closed
+            raise self._closed_error()
         try:
             yield
         except (ValueError, DamagedFileError) as error:
             if self._closed:
-                raise closed from error
+                raise self._closed_error() from error
             raise
+
+    def _closed_error(self) -> OpenError:
+        return OpenError(f"{self.source.path}: is closed", "Open it again.")
 
     def spans(self, partition: Partition) -> Iterator[Span]:
         """The frames of each tile."""

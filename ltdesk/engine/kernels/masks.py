@@ -21,7 +21,7 @@ from ltdesk.engine.kernels.counts import counted_sums, is_counts
 from ltdesk.engine.kernels.pieces import MOST_PIECES, float_pieces, integer_pieces, pieces
 from ltdesk.engine.kernels.prefetch import LINE, ask_ahead
 from ltdesk.engine.kernels.rows import U64
-from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
+from ltdesk.engine.kernels.steps import Step, compiled, frames_at, laid_out, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
 
 BLOCK_PIXELS = 16384
@@ -81,22 +81,22 @@ class Masks:
     Attributes
     ----------
     rows : of the frame, (start, stop), that are looked at
-    where, starts : of all masks' segments, (start, stop), and of their pieces
-    layout : per mask the first of its segments and the end, the same of its pieces, and their pixels in percent
+    words : for the step: all masks' segments, (start, stop); per mask the first of its segments and the end, the same
+        of its pieces, and their pixels in percent; selectors; where pieces start, and their selectors
     """
 
     def __init__(self, masks: Sequence[NDArray[np.bool_]], pixel: np.dtype[Any]) -> None:
         flat = [mask.ravel() for mask in masks]
         stretches, cut = [segments(mask) for mask in flat], [pieces(mask, pixel.itemsize) for mask in flat]
         self.rows = rows_of(np.logical_or.reduce(masks))
-        self.where, self.selectors = np.concatenate(stretches), np.stack([selector(mask, pixel) for mask in flat])
-        self.starts = np.concatenate([starts for starts, _ in cut])
-        self.piece_selectors = selector(np.concatenate([inside for _, inside in cut]), pixel)
-        shares = [_share(stretch, starts, pixel.itemsize) for stretch, (starts, _) in zip(stretches, cut, strict=True)]
+        selectors, starts = np.stack([selector(mask, pixel) for mask in flat]), np.concatenate([at for at, _ in cut])
+        shares = [_share(stretch, at, pixel.itemsize) for stretch, (at, _) in zip(stretches, cut, strict=True)]
         if pixel.kind != "f":  # masks that lie side by side read each line once as segments, not as pieces
-            together = _share(segments(np.logical_or.reduce(flat)), self.starts, pixel.itemsize)
+            together = _share(segments(np.logical_or.reduce(flat)), starts, pixel.itemsize)
             shares = [max(share, together) for share in shares]
-        self.layout = np.column_stack((_bounds(stretches), _bounds([starts for starts, _ in cut]), shares))
+        layout = np.column_stack((_bounds(stretches), _bounds([at for at, _ in cut]), shares))
+        chosen = selector(np.concatenate([inside for _, inside in cut]), pixel)
+        self.words = laid_out(np.concatenate(stretches), layout, selectors, starts, chosen)
 
 
 def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:
@@ -111,8 +111,7 @@ def _bounds(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
 
 def masked_step(pixel: np.dtype[Any], masks: Masks, outs: Sequence[NDArray[Any]]) -> Step:
     """Writes the sum of each frame inside each mask to that mask's own of ``outs (n)``, as `sum_dtype` says."""
-    arrays = (masks.where, masks.layout, masks.selectors, masks.starts, masks.piece_selectors)
-    return with_words(_masked_step(pixel), *arrays, *outs)
+    return with_words(_masked_step(pixel), masks.words, *outs)
 
 
 @cache

@@ -22,7 +22,7 @@ from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_in_parts
 from ltdesk.engine.kernels.rows import U64
-from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
+from ltdesk.engine.kernels.steps import Step, compiled, frames_at, laid_out, row_at, table_at, with_words
 from ltdesk.engine.kernels.wide import wide_vectors
 from ltdesk.geometry import Size2D
 
@@ -55,24 +55,24 @@ class Moments:
         self, frame_shape: Size2D, origin: tuple[float, float], pixel: np.dtype[Any], mask: NDArray[np.bool_] | None
     ) -> None:
         ky, kx = frame_shape
-        self.origin = origin
         narrow = pixel.itemsize <= 2 and max(ky, kx) <= NARROW_LIMIT
         counts = narrow and is_counts(pixel) and 65535 * ky * kx * max(ky, kx) < EXACT
         family = "counts" if counts else pixel.kind if pixel.kind == "f" else f"{pixel.kind}{4 if narrow else 8}"
-        self.width, self.together = kx, max(1, LONG_ROW // kx)
+        together = max(1, LONG_ROW // kx)
         self.rows = (0, ky) if mask is None else rows_of(mask)
         columns = (0, kx) if mask is None or counts else _columns(mask)
         if columns[1] - columns[0] < kx:
-            self.together = 1
+            together = 1
         if counts and mask is None:
-            self.together = _together(ky, kx)
+            together = _together(ky, kx)
         elif counts:
-            self.rows = _whole_groups(self.rows, GROUP * self.together, ky)
-        self.left, across = columns[0], np.arange(*columns, dtype=np.float64)
-        self.along = np.tile(across, self.together)
-        self.below = np.repeat(np.arange(self.together, dtype=np.float64), across.size)
-        self.mask = selector(np.zeros(0, np.bool_) if mask is None else mask.ravel(), pixel)
+            self.rows = _whole_groups(self.rows, GROUP * together, ky)
+        across = np.arange(*columns, dtype=np.float64)
+        along, below = np.tile(across, together), np.repeat(np.arange(together, dtype=np.float64), across.size)
+        selected = selector(np.zeros(0, np.bool_) if mask is None else mask.ravel(), pixel)
         self.family, self.masked = family, mask is not None
+        numbers = (kx, columns[0], *self.rows, together)
+        self.words = laid_out(*numbers, selected, np.array(origin, dtype=np.float64), along, below)
 
 
 def _together(rows: int, kx: int) -> int:
@@ -103,10 +103,7 @@ def _whole_groups(rows: tuple[int, int], group: int, ky: int) -> tuple[int, int]
 
 def centre_step(pixel: np.dtype[Any], moments: Moments, out: NDArray[np.float64]) -> Step:
     """Writes ``out (n, 2)``: (y, x) of each frame's centre of mass from the origin, NaN where its sum is 0."""
-    m = moments
-    address = _centre_step(pixel, m.family, m.masked)
-    numbers = (m.width, m.left, m.rows[0], m.rows[1], m.together)
-    return with_words(address, *numbers, m.mask, np.array(m.origin), m.along, m.below, out)
+    return with_words(_centre_step(pixel, moments.family, moments.masked), moments.words, out)
 
 
 @cache
