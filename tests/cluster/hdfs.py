@@ -112,7 +112,7 @@ class Hdfs:
     root : its data and logs
     hosts : what the DataNodes announce themselves as
     port : of the NameNode's HTTP
-    configuration : a folder of Hadoop's ``*-site.xml`` to go by, with the environment that they name, but for ports
+    configuration : a folder of Hadoop's settings to go by, with the environment that they name, but for ports
     """
 
     def __init__(
@@ -264,6 +264,11 @@ class Hdfs:
             assert time.monotonic() < end, f"not so after {seconds:.0f} s: {self.log('name')}"
             time.sleep(0.1)
 
+    def shell(self, *words: str) -> None:
+        """What ``hdfs dfs`` does. Fails with what it says."""
+        name, main = f"dfs{words[0]}", "org.apache.hadoop.fs.FsShell"
+        assert self._spawn(name, main, {}, *words).wait(READY_MAY_TAKE) == 0, self.log(name)
+
     def log(self, name: str) -> str:
         """The end of a process's log."""
         return (self.root / f"{name}.log").read_text(errors="replace")[-4000:]
@@ -273,14 +278,14 @@ class Hdfs:
         if self._configured:
             given = {key: value for key, value in given.items() if key in PLACES}
         options = [f"-D{key}={value}" for key, value in given.items()]
-        logging = f"-Dlog4j.configuration=file:{self.root}/log4j.properties"
+        logging = [] if self._configured else [f"-Dlog4j.configuration=file:{self.root}/log4j.properties"]
         temporary = self.root / "java"  # what a killed one leaves goes with the rest
         temporary.mkdir(parents=True, exist_ok=True)
         java = [
             "java",
             *self._jvm,
             f"-Djava.io.tmpdir={temporary}",
-            logging,
+            *logging,
             "-cp",
             self._class_path,
             main,

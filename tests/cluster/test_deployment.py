@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,10 +103,28 @@ def test_a_job_maps_the_blocks_of_its_host(deployed: tuple[Hdfs, str], tmp_path:
     assert results.execution["threads"] == 2
 
 
+def test_a_folder_for_scans_is_made_as_the_manual_says(deployed: tuple[Hdfs, str]) -> None:
+    hdfs, _ = deployed
+    lines = [line for line in (FOLDER / "README.md").read_text().splitlines() if "hdfs dfs -" in line]
+    assert len(lines) == 2
+    for line in lines:
+        hdfs.shell(*shlex.split(line.partition("hdfs dfs ")[2].replace("/scans", "/made")))  # another test makes /scans
+    reply = json.loads(hdfs.get(f"http://{hdfs.netloc}/webhdfs/v1/made?op=GETFILESTATUS"))
+    assert reply["FileStatus"]["permission"] == "1777"
+
+
+def test_the_daemons_say_what_they_do(deployed: tuple[Hdfs, str]) -> None:
+    """Hadoop logs nothing where its configuration's folder has no log4j.properties."""
+    hdfs, _ = deployed
+    assert "INFO" in hdfs.log("name")
+    assert "INFO" in hdfs.log("data0")
+
+
 def test_only_the_group_may_look_into_the_data_folder(deployed: tuple[Hdfs, str]) -> None:
     """As the units have it: the worker's user is in the DataNode's group."""
     hdfs, _ = deployed
-    assert (hdfs.root / "data").stat().st_mode & 0o777 == 0o750
+    folders = [hdfs.root / "data", *(hdfs.root / "data" / "current").glob("BP-*")]
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o750, 0o750]
     worker = unit(FOLDER / "systemd" / "ltdesk-worker.service")
     assert worker["SupplementaryGroups"] == unit(FOLDER / "systemd" / "ltdesk-datanode.service")["Group"]
 
@@ -124,19 +144,41 @@ def test_systemd_understands_the_units(path: Path, tmp_path: Path) -> None:
         assert said == [], done.stderr
 
 
-def test_containers_run_what_the_units_run() -> None:
-    services = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    """The containers, by name."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+    return found
+
+
+def test_containers_run_what_the_units_run(services: dict[str, dict[str, Any]]) -> None:
     names = sorted(name for name in services if name.startswith("worker"))
     assert names == ["worker1", "worker2"]
     for name in names:
         worker, node = services[name], services[name.replace("worker", "datanode")]
-        assert worker["network_mode"] == f"service:{node['hostname']}", "they are one host"
         assert [volume.split(":")[0] for volume in worker["volumes"]] == [node["volumes"][1].split(":")[0]]
         words = shlex.split(worker["command"])
-        assert words[words.index("--name") + 1] == node["hostname"]
+        assert words[words.index("--name") + 1] == node["hostname"], "tasks go where the blocks are"
         told = shlex.split(unit(FOLDER / "systemd" / "ltdesk-worker.service")["ExecStart"])
         for option in ("--memory-limit", "--nworkers"):
             assert words[words.index(option) + 1] == told[told.index(option) + 1]
         assert {"--no-nanny", "--no-dashboard"} <= {*words} & {*told}
-    for name in ("datanode1", "datanode2"):
-        assert f"-Ddfs.datanode.hostname={services[name]['hostname']}" in services[name]["command"]
+        assert (node["user"], worker["group_add"]) == ("root", ["0"]), "the group may look into the data folder"
+
+
+def test_containers_of_hadoop_run_by_a_shell_of_ours(services: dict[str, dict[str, Any]]) -> None:
+    """apache/hadoop's entry point ends in an unquoted ``$@``; its Java 8 ends where HADOOP_OPTS has --add-opens."""
+    nodes = {name: service for name, service in services.items() if service["image"].startswith("apache/hadoop")}
+    assert sorted(nodes) == ["datanode1", "datanode2", "namenode"]
+    for name, node in nodes.items():
+        assert node["entrypoint"] == ["sh", "-c"]
+        assert len(node["command"]) == 1, "what follows would be the script's own name"
+        assert "HADOOP_OPTS" not in node["environment"]
+        if name != "namenode":
+            assert f"-Ddfs.datanode.hostname={node['hostname']}" in shlex.split(node["command"][0])
+
+
+def test_containers_are_open_to_this_machine_alone(services: dict[str, dict[str, Any]]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert len(ports) == 4
+    assert all(port.startswith("127.0.0.1:") for port in ports)
