@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ OURS = ["ltdesk", "numba"]
 """Those that dask doesn't look at by itself."""
 ON_SCHEDULER = ("ltdesk", "python", "distributed")
 """It computes nothing, but it reads which function a task calls."""
+
+warnings.filterwarnings("ignore", "Mismatched versions found")  # dask's own look at them; what matters is said below
 
 
 async def start_cluster(workers: int, threads: int) -> Any:

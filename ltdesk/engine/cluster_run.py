@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
-from ltdesk.engine.cluster_tasks import Answer, Failure
+from ltdesk.engine.cluster_tasks import Answer, Failure, is_loopback
 from ltdesk.engine.cluster_workers import Roster, Worker
 from ltdesk.engine.executor import JobHandle
 from ltdesk.engine.partial import Partial
@@ -174,10 +175,10 @@ class ClusterRun:
             return None
         error = next(reversed(self.refused.values()))
         uri = self.handle.dataset.ref.uri
-        return OpenError(
-            f"{uri}: the workers of {scheduler} can't read it ({error.what.rstrip('.')})",
-            "Bring it into the cluster's storage by ltdesk ingest, and run the job on what lies there.",
-        )
+        way_out = "Bring it into the cluster's storage by ltdesk ingest, and run the job on what lies there."
+        if is_loopback(urlsplit(uri).hostname or ""):
+            way_out = "To each worker that is its own host: write the address as the workers know it."
+        return OpenError(f"{uri}: the workers of {scheduler} can't read it ({error.what.rstrip('.')})", way_out)
 
     def tell(self, roster: Roster) -> None:
         """Bring `execution` up to date."""

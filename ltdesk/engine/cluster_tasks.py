@@ -119,7 +119,7 @@ def describe_here() -> list[str]:
     found = {host, socket.getfqdn(host)}
     for addresses in psutil.net_if_addrs().values():
         found |= {a.address.partition("%")[0] for a in addresses if a.family in (socket.AF_INET, socket.AF_INET6)}
-    return sorted(name for name in found if not _is_loopback(name))
+    return sorted(name for name in found if not is_loopback(name))
 
 
 def spec_of(job_json: str, identity: Identity) -> bytes:
@@ -206,8 +206,9 @@ def _one_line(error: BaseException) -> str:
 def _host(worker: Any) -> str:
     """What this host is called; where workers of one machine stand for hosts of their own, what they stand for."""
     ip = str(urlsplit(worker.address).hostname)
-    return ip if _is_loopback(ip) and ip not in ("127.0.0.1", "::1") else socket.gethostname()
+    return ip if is_loopback(ip) and ip not in ("127.0.0.1", "::1") else socket.gethostname()
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether every host calls itself so."""
     return name == "::1" or name.startswith(("127.", "localhost"))

@@ -20,11 +20,13 @@ from ltdesk.engine.ingest import ingest
 from ltdesk.engine.ingested import IngestedScan
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.storage.web_hdfs_blocks import DATA_DIRS
+from ltdesk.errors import OpenError
 from tests.cluster.hdfs import Hdfs
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.executor_suite import job_for
 from tests.engine.storage.ingest_suite import DISK, SOURCES, run, same_bytes
 from tests.engine.storage.storage_suite import Place
+from tests.ports import free_port
 
 FEW = (VirtualDetector(DISK, name="bf"), VirtualDetector(DISK * 0.3, name="weighted"))
 FOLDS = (*FEW, SumFrame(), StdFrame(), CenterOfMass())
@@ -184,3 +186,19 @@ def test_from_python(dask_nodes: DaskProcesses, stored: Stored, near: ClusterExe
     with closing(ltdesk.connect(dask_nodes.address, timeout=60)) as executor:
         found = ltdesk.run(twin, FEW, executor=executor)
     same_bytes(found, run(source, *FEW))
+
+
+def test_workers_that_do_not_find_the_storage_under_its_local_address(
+    hdfs: Hdfs, stored: Stored, tmp_path: Path
+) -> None:
+    """As in containers, where `localhost` is the worker's own; here by a proxy that isn't there."""
+    _, twin = stored("floats")
+    away = DaskProcesses(tmp_path, http_proxy=f"http://127.0.0.1:{free_port('127.0.0.1')}", no_proxy="")
+    try:
+        away.start_worker("away", "127.0.0.8")
+        with ClusterExecutor(away.address, timeout=150) as executor:
+            until(lambda: len(executor.workers) == 1, "the worker joins")
+            with pytest.raises(OpenError, match=r"can't read it .*as the workers know it"):
+                executor.submit(job_for(twin, *FEW), twin).result(250)
+    finally:
+        away.stop()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -175,12 +178,17 @@ def test_what_is_no_address(address: str) -> None:
         ClusterExecutor(address)
 
 
+def other_version(package: str, folder: Path, dask: DaskProcesses) -> dict[str, str]:
+    """An environment in which a package says that it is version 0.0.1."""
+    info = folder / f"{package}-0.0.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 0.0.1\n")
+    return {"PYTHONPATH": f"{folder}:{dask.path}"}
+
+
 def test_a_worker_with_another_version_is_left_out(dask: DaskProcesses, tmp_path: Path) -> None:
     """Alone, it can't be connected to; among others, jobs run on those, and say so."""
-    info = tmp_path / "other" / "ltdesk-0.0.1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ltdesk\nVersion: 0.0.1\n")
-    dask.start_worker("old", "127.0.0.2", {"PYTHONPATH": f"{tmp_path / 'other'}:{dask.path}"})
+    dask.start_worker("old", "127.0.0.2", other_version("ltdesk", tmp_path / "other", dask))
     until(lambda: "Registered to" in dask.output("old"), "the worker registers")
     with pytest.raises(
         ClusterError, match=r"tcp://127\.0\.0\.2:\d+: the worker has ltdesk 0\.0\.1 \(here .*same versions"
@@ -197,3 +205,16 @@ def test_a_worker_with_another_version_is_left_out(dask: DaskProcesses, tmp_path
     np.testing.assert_array_equal(results["all"], np.full((4, 5), 42.0))
     (reason,) = results.execution["workers_left_out"]
     assert reason.startswith(f"{dask.addresses['old']}: the worker has ltdesk 0.0.1")
+
+
+def test_a_version_that_does_not_matter_is_not_mentioned(dask: DaskProcesses, tmp_path: Path) -> None:
+    """dask compares more than ltdesk has to have the same, and would warn in lines of its own."""
+    dask.start_worker("other", environment=other_version("toolz", tmp_path / "other", dask))
+    until(lambda: "Registered to" in dask.output("other"), "the worker registers")
+    np.save(tmp_path / "scan.npy", np.ones((4, 5, 6, 7), np.float32))
+    words = f"run {tmp_path}/scan.npy --on {dask.address} --analysis sum_frame -o {tmp_path}/a.npz".split()
+    environment = os.environ | {"PYTHONPATH": dask.path}
+    command = [sys.executable, "-m", "ltdesk", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "toolz" not in done.stderr
