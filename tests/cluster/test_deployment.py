@@ -129,6 +129,12 @@ def test_only_the_group_may_look_into_the_data_folder(deployed: tuple[Hdfs, str]
     assert worker["SupplementaryGroups"] == unit(FOLDER / "systemd" / "ltdesk-datanode.service")["Group"]
 
 
+def test_the_script_of_hadoop_finds_what_it_wants() -> None:
+    """Without the one it says that JAVA_HOME is not set; without the other it wants to write in its own folder."""
+    assert Path(settings()["JAVA_HOME"]).is_absolute()
+    assert Path(settings()["HADOOP_LOG_DIR"]).is_relative_to(settings()["LTDESK_HDFS"])
+
+
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
 def test_systemd_understands_the_units(path: Path, tmp_path: Path) -> None:
     """Where there is a systemd to ask; its complaints about programs that are not installed here do not count."""
@@ -176,6 +182,13 @@ def test_containers_of_hadoop_run_by_a_shell_of_ours(services: dict[str, dict[st
         assert "HADOOP_OPTS" not in node["environment"]
         if name != "namenode":
             assert f"-Ddfs.datanode.hostname={node['hostname']}" in shlex.split(node["command"][0])
+
+
+def test_containers_of_ltdesk_come_from_no_registry(services: dict[str, dict[str, Any]]) -> None:
+    """Without a policy Compose looks there first for an image that is not built yet."""
+    built = [service for service in services.values() if "build" in service]
+    assert len(built) == 3
+    assert all((service["image"], service["pull_policy"]) == ("ltdesk", "never") for service in built)
 
 
 def test_containers_are_open_to_this_machine_alone(services: dict[str, dict[str, Any]]) -> None:
