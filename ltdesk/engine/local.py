@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
 from ltdesk.engine.partial import Partial
-from ltdesk.engine.partition import Prepared, prepare, run_partition
+from ltdesk.engine.partition import Prepared, prepare, run_together
 from ltdesk.errors import JobCancelled, LtdeskError
 from ltdesk.job import Job, Partition
 
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 RUN_AHEAD = 4
 """Partitions a thread may be ahead of the fold."""
+TOGETHER = 4
+"""Partitions a thread takes at once at most (see `run_together`), where they are so quick that all of them take no more
+than `QUICK` seconds: progress and cancelling are as fine as ever, and slow ones go one by one."""
+QUICK = 0.008
 
 
 def default_threads() -> int:
@@ -54,7 +59,7 @@ class LocalExecutor:
             from ltdesk.engine.open import open_ref
 
             dataset = open_ref(job.dataset)
-        run = _Run(JobHandle(job, dataset), prepare(job, dataset), self.threads * RUN_AHEAD, on_partial)
+        run = _Run(JobHandle(job, dataset), prepare(job, dataset), self.threads, on_partial)
         run.handle.execution.update(executor="local", threads=self.threads)
         run.handle.on_cancel(self._notify)
         plan = dataset.plan()
@@ -96,13 +101,13 @@ class LocalExecutor:
 
     def _work(self) -> None:
         while (task := self._next_task()) is not None:
-            run, partition = task
-            run.do(partition)
+            run, partitions = task
+            run.do(partitions)
             with self._wake:
                 run.running -= 1
                 self._wake.notify_all()
 
-    def _next_task(self) -> tuple[_Run, Partition] | None:
+    def _next_task(self) -> tuple[_Run, list[Partition]] | None:
         with self._wake:
             while True:
                 for run in [run for run in self._runs if run.is_over]:
@@ -111,7 +116,7 @@ class LocalExecutor:
                 for run in self._runs:
                     if run.may_start:
                         run.running += 1
-                        return run, run.waiting.popleft()
+                        return run, run.next_partitions()
                 if not self._runs:
                     self._workers.discard(threading.current_thread())
                     return None
@@ -120,38 +125,55 @@ class LocalExecutor:
 
 @dataclass
 class _Run:
-    """A job on this executor; its fields change only under the executor's lock."""
+    """A job on this executor; its fields change only under the executor's lock, but for `together`, a guess."""
 
     handle: JobHandle
     prepared: Prepared
-    run_ahead: int
+    threads: int
     on_partial: Callable[[Partial], None] | None = None
     waiting: deque[Partition] = field(default_factory=deque)
     running: int = 0
+    together: int = 1
 
     @property
     def may_start(self) -> bool:
         if self.handle.cancel_requested or not self.waiting:
             return False
-        return self.waiting[0].index < self.handle.assembly.next_to_fold + self.run_ahead
+        return self.waiting[0].index < self.handle.assembly.next_to_fold + self.threads * RUN_AHEAD
 
     @property
     def is_over(self) -> bool:
         return self.running == 0 and (self.handle.cancel_requested or not self.waiting)
 
-    def do(self, partition: Partition) -> None:
-        cancelled: Callable[[], bool] = lambda: self.handle.cancel_requested  # noqa: E731
-        try:
-            partial = run_partition(self.prepared, partition, cancelled)
-            if self.on_partial is not None:
-                self.on_partial(partial)
-            self.handle.partial(partial)
-        except JobCancelled:
-            pass
-        except Exception as error:
-            if not isinstance(error, LtdeskError):
-                log.exception("partition %d failed", partition.index)
-            self.handle.partition_failed(partition.index, error)
+    def next_partitions(self) -> list[Partition]:
+        """Some that may start; towards the end fewer, so that no thread is left with them alone."""
+        most = min(self.together, max(1, len(self.waiting) // (2 * self.threads)))
+        partitions: list[Partition] = []
+        while len(partitions) < most and self.may_start:
+            partitions.append(self.waiting.popleft())
+        return partitions
+
+    def do(self, partitions: list[Partition]) -> None:
+        started = time.perf_counter()
+        results = run_together(self.prepared, partitions, lambda: self.handle.cancel_requested)
+        for partition, result in zip(partitions, results, strict=True):
+            try:
+                self._hand_in(result)
+            except JobCancelled:
+                pass
+            except Exception as error:
+                if not isinstance(error, LtdeskError):
+                    log.exception("partition %d failed", partition.index)
+                self.handle.partition_failed(partition.index, error)
+        each = (time.perf_counter() - started) / len(partitions)
+        self.together = max(1, min(TOGETHER, int(QUICK / each)))
+
+    def _hand_in(self, result: Partial | Exception) -> None:
+        if isinstance(result, Exception):
+            raise result
+        if self.on_partial is not None:
+            self.on_partial(result)
+        self.handle.partial(result)
 
     def end(self) -> None:
         state = self.handle.state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from ltdesk.engine.analyses.base import Arrays
 from ltdesk.engine.corrected import Corrector
 from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
-from ltdesk.engine.kernels.steps import Step, take
+from ltdesk.engine.kernels.steps import Call, Step, taking
 from ltdesk.engine.kernels.swap import native_frames, swapping
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
@@ -72,11 +72,64 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
 
     Raises JobCancelled between two tiles when `cancelled()` says so, DamagedFileError from the dataset.
     """
-    started = time.perf_counter()
+    (result,) = run_together(prepared, [partition], cancelled)
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def run_together(
+    prepared: Prepared, partitions: Sequence[Partition], cancelled: Callable[[], bool] = lambda: False
+) -> list[Partial | Exception]:
+    """What `run_partition` gives or raises for each of some partitions, the same bytes.
+
+    A kernel streams so much through the caches that all the Python between two of them runs as if for the first time:
+    0.27 ms, where it else takes 0.08. Here it runs for all the partitions, then all their kernels, then it again.
+    """
+    runs = [_UnderWay(prepared, partition, cancelled) for partition in partitions]
+    while left := [run for run in runs if run.result is None]:
+        for run in left:
+            run.prepare()
+        for run in left:
+            run.compute()
+    return [cast("Partial | Exception", run.result) for run in runs]
+
+
+class _UnderWay:
+    """A partition under way: by turns Python that prepares a kernel's call, and that call."""
+
+    def __init__(self, prepared: Prepared, partition: Partition, cancelled: Callable[[], bool]) -> None:
+        self.result: Partial | Exception | None = None
+        self._partial = _empty_partial(prepared, partition)
+        self._calls = _calls(prepared, partition, self._partial, cancelled)
+        self._call: Call | None = None
+
+    def prepare(self) -> None:
+        started = time.perf_counter()
+        try:
+            self._call = next(self._calls, None)
+        except Exception as error:
+            self._call, self.result = None, error
+        self._partial.seconds += time.perf_counter() - started
+        if self._call is None and self.result is None:
+            self.result = self._partial
+
+    def compute(self) -> None:
+        if self._call is None:
+            return
+        started = time.perf_counter()
+        try:
+            self._call()
+        except Exception as error:
+            self.result = error
+        self._partial.seconds += time.perf_counter() - started
+
+
+def _calls(prepared: Prepared, partition: Partition, partial: Partial, cancelled: Callable[[], bool]) -> Iterator[Call]:
+    """What has to be called, one after the other, so that `partial` is the partition's."""
     region = None if prepared.region is None else prepared.region[partition.slices].ravel()
-    partial = _empty_partial(prepared, partition)
     if region is not None and not region.any():
-        return partial
+        return
     asked = partition if region is None else _around(region, partition)
     for tile in prepared.dataset.tiles(asked):
         if cancelled():
@@ -89,28 +142,28 @@ def run_partition(prepared: Prepared, partition: Partition, cancelled: Callable[
         partial.bytes_read += nbytes - tile.mapped - tile.network
         for start, stack in _placed(tile, asked, partition):
             for first, stop in _runs(region, start, start + len(stack)):
-                _take(prepared, stack[first - start : stop - start], first, partial.buffers)
+                yield _call(prepared, stack[first - start : stop - start], first, partial.buffers)
                 partial.valid[first:stop] = True
-    partial.seconds = time.perf_counter() - started
-    return partial
 
 
-def _take(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> None:
-    """Give every kernel the frames of a stack, which lie at positions from `start` on."""
+def _call(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> Call:
+    """What gives every kernel the frames of a stack, which lie at positions from `start` on."""
     steps = _steps(prepared, slice(start, start + len(stack)), buffers)
     if steps is None:
-        for at, frames in _blocks(prepared, stack, start):
-            prepared.kernels[0].process(frames, at, buffers)
-            for kernel in prepared.kernels[1:]:
-                kernel.process(frames._replace(cached=True), at, buffers)
-        return
+        return lambda: _process(prepared, stack, start, buffers)
     least = max(cast(StepKernel, kernel).at_once for kernel in prepared.kernels)
     block = max(least, STEP_BYTES // prepared.dataset.frame_bytes)
     if _is_swapped(stack):
         frames, made = swapping(stack, _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape), block)
-        take(frames, steps, block, made)
-    else:
-        take(as_frames(stack), steps, len(stack) if len(steps) == 1 else block)
+        return taking(frames, steps, block, made)
+    return taking(as_frames(stack), steps, len(stack) if len(steps) == 1 else block)
+
+
+def _process(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> None:
+    for at, frames in _blocks(prepared, stack, start):
+        prepared.kernels[0].process(frames, at, buffers)
+        for kernel in prepared.kernels[1:]:
+            kernel.process(frames._replace(cached=True), at, buffers)
 
 
 def _steps(prepared: Prepared, at: slice, buffers: Arrays) -> list[Step] | None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltdesk.analysis import SumFrame, VirtualDetector
+from ltdesk.analysis import CenterOfMass, SumFrame, VirtualDetector
 from ltdesk.engine.executor import Executor
 from ltdesk.engine.local import LocalExecutor
+from ltdesk.engine.partial import Partial
+from ltdesk.engine.partition import prepare, run_partition, run_together
 from ltdesk.errors import LtdeskError
-from ltdesk.geometry import PixelMask
+from ltdesk.geometry import AnyShape, PixelMask, Rectangle
 from ltdesk.plugins import BUILT_IN
 from tests.engine.executor_suite import DISK, FRAME, Gated, ThreadSuite, job_for, make_array, write
 
@@ -42,6 +44,29 @@ def test_the_same_bytes_with_any_number_of_threads(tmp_path: Path, dtype: str) -
                 results = executor.submit(job_for(dataset, *analyses), dataset).result(250)
             found.append({name: results[name].tobytes() for name in results})
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("region", [None, Rectangle(y0=1, x0=2, y1=7, x1=9)])
+@pytest.mark.parametrize("dtype", ["<u2", ">f4"])
+def test_partitions_that_run_together_are_as_if_alone(tmp_path: Path, dtype: str, region: AnyShape | None) -> None:
+    """One that fails takes no other with it."""
+    with write(tmp_path, make_array(dtype)) as inner:
+        broken, whole = Gated(inner, fail=3), Gated(inner)
+        broken.gate.set()
+        whole.gate.set()
+        job = job_for(inner, VirtualDetector(DISK, name="bf"), CenterOfMass(), SumFrame(), region=region)
+        found = run_together(prepare(job, broken), broken.plan())
+        prepared = prepare(job, whole)
+        for partition, result in zip(whole.plan(), found, strict=True):
+            if partition.index == 3:
+                assert isinstance(result, Exception)
+                continue
+            assert isinstance(result, Partial)
+            alone = run_partition(prepared, partition)
+            assert result.valid.tobytes() == alone.valid.tobytes()
+            for name in alone.buffers:
+                assert result.buffers[name].tobytes() == alone.buffers[name].tobytes()
+            assert (result.index, result.bytes_mapped) == (alone.index, alone.bytes_mapped)
 
 
 def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path) -> None:

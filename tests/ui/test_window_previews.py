@@ -154,13 +154,13 @@ def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(
 ) -> None:
     """As on a cluster that hangs."""
     user.open(scan)
-    go_on, run_partition = threading.Event(), local_module.run_partition
+    go_on, run_together = threading.Event(), local_module.run_together
 
     def held(*asked: Any) -> Any:
         assert go_on.wait(60)
-        return run_partition(*asked)
+        return run_together(*asked)
 
-    monkeypatch.setattr(local_module, "run_partition", held)
+    monkeypatch.setattr(local_module, "run_together", held)
     monkeypatch.setattr(previews_module, "SOON", 600.0)
     monkeypatch.setattr(keeper_module, "REST", 0.0)
     at = grab(user)

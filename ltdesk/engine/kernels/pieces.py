@@ -30,14 +30,23 @@ def pieces(mask: NDArray[np.bool_], itemsize: int) -> tuple[NDArray[np.int64], N
     smaller than a piece has none.
     """
     size = LINE // itemsize
-    starts, inside, end = [], np.flatnonzero(mask), 0
-    while mask.size >= size and (at := int(np.searchsorted(inside, end))) < inside.size:
-        starts.append(int(inside[at]))
-        end = starts[-1] + size
-    first = np.array(starts, dtype=np.int64).reshape(-1, 1)
+    first = _starts(mask, size).reshape(-1, 1)
     start = np.minimum(first, mask.size - size)
     pixels = start + np.arange(size)
     return start.ravel(), mask[pixels] & (pixels >= first)
+
+
+@njit(nogil=True, cache=True)
+def _starts(mask, size):  # type: ignore[no-untyped-def]
+    found, count, pixel = np.empty(mask.size // size + 1, np.int64), 0, 0
+    while pixel < mask.size and mask.size >= size:
+        if mask[pixel]:
+            found[count] = pixel
+            count += 1
+            pixel += size
+        else:
+            pixel += 1
+    return found[:count]
 
 
 def integer_pieces(pixels: int, kind: Any) -> Callable[..., Any]:

@@ -98,14 +98,27 @@ class Made(NamedTuple):
     frames: Frames
 
 
+Call = Callable[[], None]
+"""A compiled loop with all that it takes."""
+
+
 def take(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> None:
     """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`, or what is made of them."""
+    taking(frames, steps, block, made)()
+
+
+def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> Call:
+    """`take`, to be called: what has to be laid out for it is done before."""
     size = min(block, MOST_FRAMES) if made is None else made.frames.n
     all_steps = [*([] if made is None else [made.step]), *steps]
-    addresses = np.array([step.address for step in all_steps], WORD)
-    words = np.array([_place(step.words) for step in all_steps], WORD)
-    space, stride = (0, 0) if made is None else (_place(made.frames.flat), made.frames.stride)
-    _take(frames.flat, frames.stride, frames.n, size, frames.cached, addresses, words, space, stride)
+    calls = np.array([(step.address, _place(step.words)) for step in all_steps], WORD)
+    space, apart = (0, 0) if made is None else (_place(made.frames.flat), made.frames.stride)
+
+    def call() -> None:
+        _take(frames.flat, frames.stride, frames.n, size, frames.cached, calls, space, apart)
+        all_steps.clear()  # they hold what `calls` and `space` are the places of
+
+    return call
 
 
 def _place(array: NDArray[Any]) -> int:
@@ -131,14 +144,14 @@ def table_at(words, i, dtype):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _take(flat, stride, n, block, cached, addresses, words, space, space_stride):  # type: ignore[no-untyped-def]
+def _take(flat, stride, n, block, cached, calls, space, space_stride):  # type: ignore[no-untyped-def]
     pixels = flat.ctypes.data
     for first in range(0, n, block):
         count, at = min(block, n - first), pixels + first * stride * flat.itemsize
-        _call(addresses[0], at, stride, count, first, int(cached), words[0])
+        _call(calls[0, 0], at, stride, count, first, int(cached), calls[0, 1])
         there, apart = (space, space_stride) if space else (at, stride)
-        for s in range(1, addresses.size):
-            _call(addresses[s], there, apart, count, first, 1, words[s])
+        for s in range(1, calls.shape[0]):
+            _call(calls[s, 0], there, apart, count, first, 1, calls[s, 1])
 
 
 def _to_pointer(typing_context: Any, address: Any) -> Any:
