@@ -100,11 +100,13 @@ class Masks:
 
 
 def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:
+    """Pixels of the pieces that start at `starts`, in percent of the segments'; all where there are none."""
     pixels = int((stretches[:, 1] - stretches[:, 0]).sum())
     return 100 * starts.size * (LINE // itemsize) // pixels if starts.size else 100
 
 
 def _bounds(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Of each part the first and the end ``(parts, 2)``, once all are put together."""
     ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
     return np.column_stack((np.concatenate(([0], ends[:-1])), ends))
 

@@ -108,7 +108,7 @@ def take(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = 
 
 
 def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> Call:
-    """`take`, to be called: what has to be laid out for it is done before."""
+    """`take`, to be called once: what has to be laid out for it is done before."""
     size = min(block, MOST_FRAMES) if made is None else made.frames.n
     all_steps = [*([] if made is None else [made.step]), *steps]
     calls = np.array([(step.address, _place(step.words)) for step in all_steps], WORD)
