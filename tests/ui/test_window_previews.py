@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PyQt5.QtCore import Qt
 
 from ltdesk.analysis import CenterOfMass, MeanFrame, VirtualDetector
 from ltdesk.engine import local as local_module
@@ -22,6 +23,7 @@ from ltdesk.geometry import Disk, Rectangle
 from ltdesk.job import Job
 from ltdesk.ui import app as app_module
 from ltdesk.ui.live import keeper as keeper_module
+from ltdesk.ui.live import running_job as running_job_module
 from ltdesk.ui.live.answers import Answer
 from tests.ui.fakes import counts
 from tests.ui.user import User, write_scan
@@ -169,6 +171,35 @@ def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(
     go_on.set()
     user.wait(lambda: shown_as(user, "exact"), "the exact image")
     user.frame.release((at[0] + 3, at[1] + 5))
+
+
+def test_an_exact_image_is_shown_though_its_preview_was_asked_for_later(
+    user: User, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame is picked while the job runs; the preview that is made then must not pass for something newer."""
+    user.open(scan)
+    go_on, run_together = threading.Event(), local_module.run_together
+
+    def held(*asked: Any) -> Any:
+        assert go_on.wait(60)
+        return run_together(*asked)
+
+    monkeypatch.setattr(local_module, "run_together", held)
+    monkeypatch.setattr(previews_module, "SOON", 600.0)
+    monkeypatch.setattr(keeper_module, "REST", 0.0)
+    monkeypatch.setattr(keeper_module, "IN_A_ROW", 600.0)
+    monkeypatch.setattr(running_job_module, "QUIET_OVER_PREVIEW", 600.0)
+    keeper = user.desk.live.keeper
+    user.answers.clear()
+    user.key(user.frame_view, Qt.Key_Right)
+    user.wait(lambda: keeper._jobs and not keeper._deciding, "the job, without a preview")
+    assert not user.answers
+    monkeypatch.setattr(previews_module, "SOON", -1.0)
+    user.image.double_click((3, 2))
+    user.wait(lambda: any(answer.state == "preview" for answer in user.answers), "a preview")
+    go_on.set()
+    user.wait(lambda: shown_as(user, "exact"), "the exact image")
+    np.testing.assert_array_equal(user.shown(), image(user.selected.shape))
 
 
 def test_a_drag_given_up_shows_the_exact_image_of_before(user: User, scan: Path, never_rests: ForEver) -> None:

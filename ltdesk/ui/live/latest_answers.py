@@ -15,12 +15,16 @@ class LatestAnswers:
         self._by_owner: dict[str, Answer] = {}
 
     def take(self, answer: Answer) -> bool:
-        """Remember an answer; False where a newer one of its owner is known."""
+        """Remember an answer, unless a later wish of its owner has one; False where there is nothing new to show.
+
+        What is known for good may be just what is wanted, however long ago it was asked for: a preview of the same wish
+        can be of a later moment than the job.
+        """
         known = self._by_owner.get(answer.wish.owner)
-        if known is not None and known.generation > answer.generation:
-            return False
-        self._by_owner[answer.wish.owner] = answer
-        return True
+        later = known is not None and known.generation > answer.generation and known.wish.key != answer.wish.key
+        if not later:
+            self._by_owner[answer.wish.owner] = answer
+        return not later or self._live.answer(answer.wish) is not None
 
     def best(self, wish: Wish) -> Answer | None:
         """The best answer there is now; its wish may be an earlier one of the same owner."""
