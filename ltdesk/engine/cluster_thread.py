@@ -8,9 +8,14 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from tornado.ioloop import IOLoop
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+ENDING_MAY_TAKE = 1.0
+"""Seconds that what goes on in the loop has to end once it is cancelled."""
 
 
 class LoopThread:
@@ -28,6 +33,7 @@ class LoopThread:
         self._stop = asyncio.Event()
         ready.set()
         await self._stop.wait()
+        await _end_others()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do `work` in the loop and wait for it; an interrupt of the waiting stops it. Not after `close`."""
@@ -47,6 +53,19 @@ class LoopThread:
         if self._thread.is_alive():
             self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+
+async def _end_others() -> None:
+    """End what still goes on in this loop. A connection that was given up while it was made is then tornado's alone,
+    which lets its socket go, open, with the loop."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=ENDING_MAY_TAKE)
+    ours = IOLoop.current()
+    for stream, _ in list(getattr(ours, "handlers", {}).values()):
+        ours.close_fd(stream)
 
 
 def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

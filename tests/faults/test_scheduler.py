@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -20,7 +21,9 @@ from distributed import Client
 
 from ltdesk.analysis import VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
+from ltdesk.engine.cluster_connect import connect_client
 from ltdesk.engine.cluster_link import Link
+from ltdesk.engine.cluster_thread import LoopThread
 from ltdesk.errors import ClusterError, UsageError
 from ltdesk.geometry import Rectangle
 from tests.dask_processes import DaskProcesses, until
@@ -163,6 +166,24 @@ def test_it_is_something_else() -> None:
         with pytest.raises(ClusterError, match=r"no dask scheduler that answers.*what answers there is something else"):
             ClusterExecutor(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=5)
         thread.join()
+
+
+@pytest.mark.parametrize("turns", range(10))
+def test_giving_up_at_any_moment_leaves_no_open_socket(turns: int) -> None:
+    """Python warns of a socket that is let go while it is open: a window closed as it looks for its scheduler, say."""
+
+    async def give_up(address: str) -> None:
+        connecting = asyncio.create_task(connect_client(address, 5))
+        for _ in range(turns):  # of the event loop: each is one more step on the way to the connection
+            await asyncio.sleep(0)
+        connecting.cancel()
+        await asyncio.wait([connecting])
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = LoopThread("giving up")
+        thread.run(give_up(f"tcp://127.0.0.1:{server.getsockname()[1]}"))
+        thread.close()
+        gc.collect()
 
 
 def test_a_host_that_is_not_there() -> None:
