@@ -36,10 +36,14 @@ def test_noise_is_counting_statistics(tmp_path: Path, dtype: str, shape: AnyShap
     assert weights is not None
     results = run_everywhere(tmp_path, array, SignalToNoise(shape, weight=-2.0, gain=3.0))
     sigma = 2 * np.sqrt(3 * (array * weights**2).sum(axis=(2, 3)))
-    np.testing.assert_allclose(results["noise_sigma"], sigma, rtol=1e-12)
+    off = 1e-6 if array.itemsize <= 2 else 1e-12  # what weighted sums of short integers may be off
+    np.testing.assert_allclose(results["noise_sigma"], sigma, rtol=off)
     assert results["noise_sigma"][1, 2] == 0
     sigma[1, 2] = np.nan
-    np.testing.assert_allclose(results["noise_snr"], -2 * (array * weights).sum(axis=(2, 3)) / sigma, rtol=1e-9)
+    found, snr = results["noise_snr"], -2 * (array * weights).sum(axis=(2, 3)) / sigma
+    allowed = off * (np.abs(snr) + 2 * (array * np.abs(weights)).sum(axis=(2, 3)) / sigma)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(snr))
+    assert (np.abs(found - snr) <= allowed)[~np.isnan(snr)].all()
 
 
 @pytest.mark.parametrize("shape", [DISK, some_weights()])

@@ -13,7 +13,7 @@ from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel, StepKernel
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.masks import Masks, masked_step
 from ltdesk.engine.kernels.steps import Step
-from ltdesk.engine.kernels.weights import Weights, weighted_sums
+from ltdesk.engine.kernels.weights import Weights
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
 from ltdesk.noise import SignalToNoise
@@ -56,7 +56,7 @@ class WeightsNoiseKernel:
         self.buffers = (Buffer(self._sums, "scan", np.dtype(np.float64), (2,)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        buffers[self._sums][at] = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
+        buffers[self._sums][at] = self._weights.sums(frames.flat, frames.stride, frames.n)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         sums = buffers[self._sums]

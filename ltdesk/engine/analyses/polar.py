@@ -12,7 +12,7 @@ from ltdesk.analysis import sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer
 from ltdesk.engine.kernels.bins import Labels, bin_sums
 from ltdesk.engine.kernels.frames import Frames
-from ltdesk.engine.kernels.weights import Weights, weighted_sums
+from ltdesk.engine.kernels.weights import Weights
 from ltdesk.engine.vector_field import direction
 from ltdesk.geometry import Size2D
 from ltdesk.polar import AnnularSeries, RadialFourier, RadialProfile
@@ -64,7 +64,7 @@ class RadialFourierKernel:
         self.buffers = (Buffer(self._sums, "scan", np.dtype(np.float64), (len(waves),)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        buffers[self._sums][at] = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
+        buffers[self._sums][at] = self._weights.sums(frames.flat, frames.stride, frames.n)
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         total, *parts = np.moveaxis(buffers[self._sums], -1, 0)

@@ -13,7 +13,7 @@ from ltdesk.engine.analyses.base import Arrays, Buffer, Kernel, StepKernel
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.masks import Masks, masked_step
 from ltdesk.engine.kernels.steps import Step
-from ltdesk.engine.kernels.weights import Weights, weighted_sums
+from ltdesk.engine.kernels.weights import Weights
 from ltdesk.engine.pixels import mask_of, pixel_dtype, weights_of
 from ltdesk.geometry import Size2D
 
@@ -80,7 +80,7 @@ class WeightsKernel:
         self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        sums = weighted_sums(frames.flat, frames.stride, frames.n, self._alone)
+        sums = self._alone.sums(frames.flat, frames.stride, frames.n)
         buffers[self.name][at] = sums[:, 0]
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
@@ -101,7 +101,7 @@ class AllWeightsKernel:
         self.buffers = tuple(buffer for kernel in kernels for buffer in kernel.buffers)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
-        sums = weighted_sums(frames.flat, frames.stride, frames.n, self._weights)
+        sums = self._weights.sums(frames.flat, frames.stride, frames.n)
         for i, kernel in enumerate(self._kernels):
             buffers[kernel.name][at] = sums[:, i]
 
