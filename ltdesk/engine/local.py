@@ -156,24 +156,26 @@ class _Run:
     def do(self, partitions: list[Partition]) -> None:
         started = time.perf_counter()
         results = run_together(self.prepared, partitions, lambda: self.handle.cancel_requested)
+        done: list[Partial] = []
         for partition, result in zip(partitions, results, strict=True):
             try:
-                self._hand_in(result)
+                done.append(self._watched(result))
             except JobCancelled:
                 pass
             except Exception as error:
                 if not isinstance(error, LtdeskError):
                     log.exception("partition %d failed", partition.index)
                 self.handle.partition_failed(partition.index, error)
+        self.handle.partials(done)
         each = (time.perf_counter() - started) / len(partitions)
         self.together = max(1, min(TOGETHER, int(QUICK / each)))
 
-    def _hand_in(self, result: Partial | Exception) -> None:
+    def _watched(self, result: Partial | Exception) -> Partial:
         if isinstance(result, Exception):
             raise result
         if self.on_partial is not None:
             self.on_partial(result)
-        self.handle.partial(result)
+        return result
 
     def end(self) -> None:
         state = self.handle.state
