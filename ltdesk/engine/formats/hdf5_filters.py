@@ -161,6 +161,22 @@ def _decompress_lz4(decode: Decode, stored: Stored, nbytes: int, out: Bytes) -> 
     _decompress(decode, stored, nbytes, out)
 
 
+def _blosc(_values: Sequence[int], _nbytes: int, _itemsize: int) -> Stage | None:
+    decode = decoder("blosc", numthreads=1)
+    return decode and Stage(decompress=partial(_decompress_blosc, decode))
+
+
+def _decompress_blosc(decode: Decode, stored: Stored, nbytes: int, out: Bytes) -> None:
+    """Small chunks that are alike are one to it, as for LZ4."""
+    if stored.chunks > 1 and nbytes <= _SMALL_CHUNK:
+        from ltdesk.engine.formats import hdf5_blosc
+
+        joined = hdf5_blosc.joined(stored, nbytes)
+        if joined is not None:
+            stored, nbytes = one_by_one(joined, joined.size), stored.chunks * nbytes
+    _decompress(decode, stored, nbytes, out)
+
+
 def _zstd(_values: Sequence[int], _nbytes: int, _itemsize: int) -> Stage | None:
     decode = decoder("zstd")
     return decode and Stage(decompress=partial(_decompress_joined, decode))
@@ -230,7 +246,7 @@ _KNOWN: dict[int, Make] = {
     3: _fletcher32,
     307: _compressed("bz2"),
     32000: _compressed("lzf"),
-    32001: _compressed("blosc", numthreads=1),
+    32001: _blosc,
     32004: _lz4,
     32008: _bitshuffle,
     32015: _zstd,

@@ -51,6 +51,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "zstd": dict(hdf5plugin.Zstd()),
     "shuffle zstd": {"shuffle": True, **hdf5plugin.Zstd()},
     "blosc": dict(hdf5plugin.Blosc(cname="lz4", shuffle=1)),
+    "blosc as it is": dict(hdf5plugin.Blosc(cname="blosclz", shuffle=0)),
     "blosc bitshuffle zstd": dict(hdf5plugin.Blosc(cname="zstd", shuffle=2)),
     "bzip2": dict(hdf5plugin.BZip2()),
 }
