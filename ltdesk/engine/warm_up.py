@@ -35,7 +35,7 @@ from ltdesk.plugins import BUILT_IN
 
 DTYPES = ("<u2", "u1", "<u4", "<f4", "<i2", "<i4")
 """What cameras write, the usual ones first."""
-FRAME = (24, 24)
+FRAME = (40, 40)
 FACTORS = ((2, 2), (4, 4))
 NICE = 19
 

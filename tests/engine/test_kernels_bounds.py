@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
+from ltdesk.engine.kernels.count_strips import MOST_ROWS
 from ltdesk.engine.kernels.folds import max_frames, sum_step
 from ltdesk.engine.kernels.frames import as_frames
 from ltdesk.engine.kernels.masks import Masks, masked_step, plain_step
@@ -190,6 +191,21 @@ def test_centres_of_counts_come_out_the_same_in_any_company(stack: NDArray[Any],
         total = int(inside.sum())
         expected = [int((inside * i).sum()) / total - c for i, c in ((y, 1.5), (x, -2.0))] if total else [np.nan] * 2
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("level", [1820, 1821, 65535])
+@pytest.mark.parametrize("part", [0.001, 0.3, 1])
+def test_centres_inside_a_mask_of_a_frame_taller_than_a_band(level: int, part: float) -> None:
+    shape = (2 * MOST_ROWS + 77, 45)
+    random = np.random.default_rng(1)
+    stack = np.full((3, *shape), level, np.uint16)
+    stack[1] = random.integers(0, level, shape)
+    mask = random.random(shape) < part
+    y, x = np.indices(shape)
+    for frame, found in zip(stack, centres(stack, (10.5, 3.0), mask), strict=True):
+        inside = frame.astype(object) * mask
+        total = int(inside.sum())
+        assert found.tolist() == [int((inside * y).sum()) / total - 10.5, int((inside * x).sum()) / total - 3.0]
 
 
 @settings(deadline=None)  # the first call compiles

@@ -22,7 +22,7 @@ from ltdesk.engine import warm_up
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.preview.previews import Previews
-from ltdesk.geometry import Disk, Ring
+from ltdesk.geometry import Disk, PixelMask, Ring
 from ltdesk.job import Job
 
 
@@ -55,8 +55,10 @@ def test_after_it_neither_the_first_job_nor_the_first_drag_compiles_anything(
     with open_dataset(str(tmp_path / "scan.npy")) as dataset, LocalExecutor(2) as executor:
         previews = Previews(executor, smallest=0)
         previews.open(dataset)
-        first = Job(dataset=dataset.ref, analyses=(disk, MeanFrame(), CenterOfMass(), SumSignal()))
-        previews.submit(first, dataset).result(300)
+        weighted = VirtualDetector(PixelMask.from_array(np.linspace(-1, 1, 40 * 44).reshape(40, 44)), name="weighted")
+        inside = CenterOfMass(name="inside", mask=disk.shape)
+        for analyses in ((disk, MeanFrame(), CenterOfMass(), SumSignal()), (weighted, inside), (inside,)):
+            previews.submit(Job(dataset=dataset.ref, analyses=analyses), dataset).result(300)
         for shape in (Disk(cy=20, cx=21, r=8), Ring(cy=20, cx=21, r_in=6, r_out=15)):
             dragged = VirtualDetector(shape, name="disk")
             assert previews.images(dataset, dragged) is not None

@@ -54,38 +54,34 @@ def _empty(sums, so_far, columns, lags):  # type: ignore[no-untyped-def]
     return top
 
 
-def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
+def counted(wide_frame: Callable[..., Any]) -> Callable[..., Any]:
     """What gives a frame's sum and moments (total, y, x), as `wide_frame` does, which has the last few rows to do.
 
     With whether it could: where it could not, the other three are 0.
     """
 
     @njit(nogil=True, cache=True)
-    def pixel(flat, i, mask, k):  # type: ignore[no-untyped-def]
-        return U16(flat[i] & mask[k]) if masked else U16(flat[i])
-
-    @njit(nogil=True, cache=True)
-    def add2(sums, so_far, flat, i, mask, k):  # type: ignore[no-untyped-def]
+    def add2(sums, so_far, flat, i):  # type: ignore[no-untyped-def]
         """Add two long rows' pixels to their sums, and after each of them these to the sums of the sums so far."""
         wide_vectors()
         step = U64(sums.size)
         for p in range(step):
-            a = add_saturating(sums[p], pixel(flat, i + p, mask, k + p))
+            a = add_saturating(sums[p], U16(flat[i + p]))
             b = add_saturating(so_far[p], a)
-            a = add_saturating(a, pixel(flat, i + step + p, mask, k + step + p))
+            a = add_saturating(a, U16(flat[i + step + p]))
             sums[p], so_far[p] = a, add_saturating(b, a)
 
     @njit(nogil=True, cache=True)
-    def add_rows(space, columns, lags, flat, at, mask, k, rows, end, jump):  # type: ignore[no-untyped-def]
+    def add_rows(space, columns, lags, flat, at, rows, end, jump):  # type: ignore[no-untyped-def]
         size = columns.size
         sums, so_far = space[:size], space[size:]
         for p in range(size):
             columns[p] = lags[p] = U32(0)
             sums[p] = so_far[p] = U16(0)
         for row in range(0, rows, 2):
-            i, j = at + row * size, k + row * size
+            i = at + row * size
             ask_in_parts(flat, i, i + 2 * size, AHEAD, end, jump)
-            add2(sums, so_far, flat, U64(i), mask, U64(j))
+            add2(sums, so_far, flat, U64(i))
             if row % GROUP == GROUP - 2 and _empty(sums, so_far, columns, lags) == FULL:
                 return False
         return True
@@ -96,8 +92,7 @@ def counted(masked: bool, wide_frame: Callable[..., Any]) -> Callable[..., Any]:
         y, end, jump = y0, at + y1 * width, stride - (y1 - y0) * width
         while y1 - y >= GROUP * together:
             rows = min((y1 - y) // (GROUP * together) * GROUP, MOST_ROWS)
-            k = y * width
-            if not add_rows(space, columns, lags, flat, at + k, mask, k, rows, end, jump):
+            if not add_rows(space, columns, lags, flat, at + y * width, rows, end, jump):
                 return False, 0.0, 0.0, 0.0
             s, inside_y, x, lag = _moments_of(columns, lags, below, along)
             total += s

@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ltdesk.engine.kernels.count_moments import GROUP, counted
+from ltdesk.engine.kernels.count_strips import AHEAD, KINDS, strip_moments, strips_of
 from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_in_parts
@@ -31,11 +32,9 @@ LONG_ROW = 512
 """Pixels of a long row: sums of 16-bit pixels along it fit 32 bits, and its accumulators the first-level cache."""
 NARROW = 0.5
 """A mask that touches no more than this part of a row's columns has the others left out, where pixels are summed in
-wide numbers: f32 and u32 within a disk 1.3 times as fast in the cache. Counts are no faster than in long rows."""
+wide numbers: f32 and u32 within a disk 1.3 times as fast in the cache."""
 VECTOR = 32
 """Columns of a narrow mask are as many of these as hold it: pixels of 16 bits to a register."""
-MORE_ROWS = 1.5
-"""A mask's rows are filled up to whole groups as long as they don't become so many times as many."""
 EXACT = 2**53
 """Whole numbers up to this are exact in float64."""
 
@@ -57,22 +56,26 @@ class Moments:
         ky, kx = frame_shape
         narrow = pixel.itemsize <= 2 and max(ky, kx) <= NARROW_LIMIT
         counts = narrow and is_counts(pixel) and 65535 * ky * kx * max(ky, kx) < EXACT
-        family = "counts" if counts else pixel.kind if pixel.kind == "f" else f"{pixel.kind}{4 if narrow else 8}"
+        family = pixel.kind if pixel.kind == "f" else f"{pixel.kind}{4 if narrow else 8}"
         together = max(1, LONG_ROW // kx)
         self.rows = (0, ky) if mask is None else rows_of(mask)
-        columns = (0, kx) if mask is None or counts else _columns(mask)
+        columns = (0, kx) if mask is None else _columns(mask)
         if columns[1] - columns[0] < kx:
             together = 1
-        if counts and mask is None:
-            together = _together(ky, kx)
-        elif counts:
-            self.rows = _whole_groups(self.rows, GROUP * together, ky)
+        strips = strips_of(mask) if counts and mask is not None else None
+        if strips is not None:
+            family, self.rows = "strips", strips.rows
+        elif counts and mask is None:
+            family, together = "counts", _together(ky, kx)
         across = np.arange(*columns, dtype=np.float64)
         along, below = np.tile(across, together), np.repeat(np.arange(together, dtype=np.float64), across.size)
         selected = selector(np.zeros(0, np.bool_) if mask is None else mask.ravel(), pixel)
         self.family, self.masked = family, mask is not None
         numbers = (kx, columns[0], *self.rows, together)
         self.words = laid_out(*numbers, selected, np.array(origin, dtype=np.float64), along, below)
+        if strips is not None:
+            inside = selector(strips.inside.ravel(), pixel)
+            self.words = laid_out(self.words, strips.bands, strips.blocks, inside, strips.columns)
 
 
 def _together(rows: int, kx: int) -> int:
@@ -91,18 +94,10 @@ def _columns(mask: NDArray[np.bool_]) -> tuple[int, int]:
     return start, start + wanted
 
 
-def _whole_groups(rows: tuple[int, int], group: int, ky: int) -> tuple[int, int]:
-    """As many rows more as make whole groups, if they are few: outside a mask they count nothing."""
-    asked = rows[1] - rows[0]
-    taken = min(-(-asked // group) * group, ky)
-    if taken > MORE_ROWS * asked:
-        return rows
-    start = min(rows[0], ky - taken)
-    return start, start + taken
-
-
 def centre_step(pixel: np.dtype[Any], moments: Moments, out: NDArray[np.float64]) -> Step:
     """Writes ``out (n, 2)``: (y, x) of each frame's centre of mass from the origin, NaN where its sum is 0."""
+    if moments.family == "strips":
+        return with_words(_strip_step(pixel), moments.words, out)
     return with_words(_centre_step(pixel, moments.family, moments.masked), moments.words, out)
 
 
@@ -118,6 +113,33 @@ def _centre_step(pixel: np.dtype[Any], family: str, masked: bool) -> int:
         out = table_at(words, 13, np.float64)[first : first + n]
         flat = frames_at(pixels, n, stride, y1 * width)
         run(flat, stride, width, left, y0, y1, together, mask, origin[0], origin[1], along, below, out)
+
+    return compiled(pixel, step)
+
+
+@cache
+def _strip_step(pixel: np.dtype[Any]) -> int:
+    kind = pixel.type
+
+    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
+        width, left, y0, y1, together = words[0], words[1], words[2], words[3], words[4]
+        mask, origin = row_at(words, 5, kind), row_at(words, 7, np.float64)
+        along, below = row_at(words, 9, np.float64), row_at(words, 11, np.float64)
+        bands, blocks = table_at(words, 13, np.int64), table_at(words, 16, np.int64)
+        selectors, across = row_at(words, 19, kind), row_at(words, 21, np.float64)
+        out = table_at(words, 23, np.float64)[first : first + n]
+        flat = frames_at(pixels, n, stride, y1 * width)
+        sums, wide_sums, fits = np.zeros(KINDS * across.size, np.uint32), np.zeros(along.size, np.uint32), True
+        ahead = 0 if cached else AHEAD * stride
+        for f in range(n):
+            at = f * stride
+            if fits:
+                fits, total, y, x = strip_moments(flat, at, width, ahead, bands, blocks, selectors, across, sums)
+            if not fits:  # a bright beam or a hot pixel: the next frames have it too
+                total, y, x = _wide_inside(
+                    flat, stride, at, width, left, y0, y1, together, mask, along, below, wide_sums
+                )
+            _finish(total, y, x, origin[0], origin[1], out[f])
 
     return compiled(pixel, step)
 
@@ -230,7 +252,7 @@ _FRAMES = {family: _wide(kind, wide, _any) for family, (kind, wide) in _KINDS.it
 _FRAMES_INSIDE = {
     family: _wide(kind, wide, _inside_float if family == "f" else _inside) for family, (kind, wide) in _KINDS.items()
 }
+_wide_inside = _FRAMES_INSIDE["u4"]
 _WHOLE = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES.items()}
 _MASKED = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES_INSIDE.items()}
-_WHOLE["counts"] = _over_counts(counted(False, _FRAMES["u4"]), _FRAMES["u4"])
-_MASKED["counts"] = _over_counts(counted(True, _FRAMES_INSIDE["u4"]), _FRAMES_INSIDE["u4"])
+_WHOLE["counts"] = _over_counts(counted(_FRAMES["u4"]), _FRAMES["u4"])

@@ -15,6 +15,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ltdesk.engine.kernels.vectors import NUMBER, WORD, ask_for, call, further, load, place_in, store, widely
+
 LANES = 16
 """Pixels to a vector: 512 bits of float32, or two vectors of 256."""
 CHAIN = 8
@@ -22,26 +24,25 @@ CHAIN = 8
 STRETCH = LANES * CHAIN
 FRAMES, SETS = (4, 4) if llvmlite.binding.get_host_cpu_features().get("avx512f") else (3, 2)
 """Frames and sets of weights that meet at once: as many sums as there are registers for."""
-_FLAT, _NUMBER, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-_VECTOR = ir.VectorType(_FLAT, LANES)
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _HALF = ir.VectorType(ir.DoubleType(), LANES // 2)
 _NONE = ir.Constant(_VECTOR, ir.Undefined)
 
 
 def _widen(typing_context: Any, flat: Any, at: Any, vectors: Any, ahead: Any, out: Any, to: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _widely(builder)
+        widely(builder)
         _, at, vectors, ahead, _, to = arguments
-        pixels = builder.gep(_data(context, builder, signature, arguments, 0), [at])
-        target = builder.gep(_data(context, builder, signature, arguments, 4), [to])
+        pixels = place_in(context, builder, signature, arguments, 0, at)
+        target = place_in(context, builder, signature, arguments, 4, to)
         kind = ir.VectorType(pixels.type.pointee, LANES)
         convert = builder.sitofp if signature.args[0].dtype.signed else builder.uitofp
         with cgutils.for_range(builder, vectors) as loop:
-            place = builder.mul(loop.index, _NUMBER(LANES))
-            _ask_for(builder, builder.gep(pixels, [builder.add(place, ahead)]))
-            source = builder.bitcast(builder.gep(pixels, [place]), kind.as_pointer())
-            values = convert(builder.load(source, align=kind.element.width // 8), _VECTOR)
-            _store(builder, values, builder.gep(target, [builder.mul(place, _NUMBER(FRAMES))]))
+            place = builder.mul(loop.index, NUMBER(LANES))
+            source = further(builder, pixels, place)
+            ask_for(builder, further(builder, source, ahead))
+            values = convert(load(builder, source, kind), _VECTOR)
+            store(builder, values, further(builder, target, builder.mul(place, NUMBER(FRAMES))))
         return context.get_dummy_value()
 
     return types.void(flat, at, vectors, ahead, out, to), generate
@@ -56,22 +57,22 @@ def _add_products(
     typing_context: Any, frames: Any, weights: Any, start: Any, stretches: Any, sums: Any, to: Any, sets: Any
 ) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _widely(builder)
+        widely(builder)
         _, _, start, stretches, _, to, sets = arguments
-        pixels = _data(context, builder, signature, arguments, 0)
-        factors = builder.gep(_data(context, builder, signature, arguments, 1), [start])
+        pixels = place_in(context, builder, signature, arguments, 0, NUMBER(0))
+        factors = place_in(context, builder, signature, arguments, 1, start)
         totals = [cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES)) for _ in range(FRAMES * SETS)]  # type: ignore[no-untyped-call]
         with cgutils.for_range(builder, stretches) as loop:
             here = [
-                builder.gep(first, [builder.mul(loop.index, _NUMBER(STRETCH * rows))])
+                further(builder, first, builder.mul(loop.index, NUMBER(STRETCH * rows)))
                 for first, rows in ((pixels, FRAMES), (factors, SETS))
             ]
             for total, chain in zip(totals, _chains(builder, *here), strict=True):
                 builder.store(builder.fadd(builder.load(total), chain), total)
-        target = builder.gep(_data(context, builder, signature, arguments, 4), [to])
+        target = place_in(context, builder, signature, arguments, 4, to)
         for k, total in enumerate(totals):
-            row = builder.add(builder.mul(sets, _NUMBER(k // SETS)), _NUMBER(k % SETS))
-            _add_halves(builder, builder.load(total), builder.gep(target, [builder.mul(row, _NUMBER(LANES // 2))]))
+            row = builder.add(builder.mul(sets, NUMBER(k // SETS)), NUMBER(k % SETS))
+            _add_halves(builder, builder.load(total), further(builder, target, builder.mul(row, NUMBER(LANES // 2))))
         return context.get_dummy_value()
 
     return types.void(frames, weights, start, stretches, sums, to, sets), generate
@@ -89,50 +90,20 @@ sums, to, sets : ``(FRAMES, sets, LANES / 2) float64`` from ``sums[to]`` on
 
 def _chains(builder: Any, pixels: Any, factors: Any) -> list[Any]:
     """The sums of one stretch, as vectors, in registers."""
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    multiply_add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f32")  # type: ignore[no-untyped-call]
     sums: list[Any] = []
     for step in range(CHAIN):
-        frames = [_load(builder, pixels, step * FRAMES + k) for k in range(FRAMES)]
-        sets = [_load(builder, factors, step * SETS + k) for k in range(SETS)]
+        frames = [load(builder, pixels, _VECTOR, step * FRAMES + k) for k in range(FRAMES)]
+        sets = [load(builder, factors, _VECTOR, step * SETS + k) for k in range(SETS)]
         pairs = [(frame, weights) for frame in frames for weights in sets]
         if step == 0:
             sums = [builder.fmul(*pair) for pair in pairs]
         else:
-            sums = [builder.call(multiply_add, [*pair, total]) for pair, total in zip(pairs, sums, strict=True)]
+            sums = [call(builder, "llvm.fmuladd", [*pair, total]) for pair, total in zip(pairs, sums, strict=True)]
     return sums
 
 
-def _add_halves(builder: Any, vector: Any, target: Any) -> None:
-    """Add both halves of a vector to the float64 at `target`."""
-    places = [ir.Constant(ir.VectorType(_WORD, LANES // 2), list(range(i, i + LANES // 2))) for i in (0, LANES // 2)]
-    low, high = (builder.fpext(builder.shuffle_vector(vector, _NONE, half), _HALF) for half in places)
-    place = builder.bitcast(target, _HALF.as_pointer())
-    builder.store(builder.fadd(builder.load(place, align=8), builder.fadd(low, high)), place, align=8)
-
-
-def _widely(builder: Any) -> None:
-    set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # as in `wide`
-
-
-def _data(context: Any, builder: Any, signature: Any, arguments: Any, k: int) -> Any:
-    """Where the array lies that is argument k."""
-    return context.make_array(signature.args[k])(context, builder, arguments[k]).data
-
-
-def _ask_for(builder: Any, place: Any) -> None:
-    """Ask for the line of memory at `place`, as in `prefetch`."""
-    pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
-    kind = ir.FunctionType(ir.VoidType(), [pointer.type, _WORD, _WORD, _WORD])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-    for_reading, second_level, data_cache = _WORD(0), _WORD(2), _WORD(1)
-    builder.call(function, [pointer, for_reading, second_level, data_cache])
-
-
-def _load(builder: Any, first: Any, k: int) -> Any:
-    """Vector k of those that lie from `first` on."""
-    return builder.load(builder.bitcast(builder.gep(first, [_NUMBER(k * LANES)]), _VECTOR.as_pointer()), align=4)
-
-
-def _store(builder: Any, vector: Any, place: Any) -> None:
-    builder.store(vector, builder.bitcast(place, _VECTOR.as_pointer()), align=4)
+def _add_halves(builder: Any, vector: Any, place: Any) -> None:
+    """Add both halves of a vector to the float64 at a place."""
+    halves = [ir.Constant(ir.VectorType(WORD, LANES // 2), list(range(i, i + LANES // 2))) for i in (0, LANES // 2)]
+    low, high = (builder.fpext(builder.shuffle_vector(vector, _NONE, half), _HALF) for half in halves)
+    store(builder, builder.fadd(load(builder, place, _HALF), builder.fadd(low, high)), place)
