@@ -91,7 +91,7 @@ def run_together(
         for run in left:
             run.prepare()
         for run in left:
-            run.compute()
+            run.compute(cancelled)
     return [cast("Partial | Exception", run.result) for run in runs]
 
 
@@ -114,11 +114,13 @@ class _UnderWay:
         if self._call is None and self.result is None:
             self.result = self._partial
 
-    def compute(self) -> None:
+    def compute(self, cancelled: Callable[[], bool]) -> None:
         if self._call is None:
             return
         started = time.perf_counter()
         try:
+            if cancelled():  # again: those before it may have taken a while
+                raise JobCancelled("the job was cancelled")
             self._call()
         except Exception as error:
             self.result = error
