@@ -15,7 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, row_at, table_at, with_words
+from ltdesk.engine.kernels.wide import wide_vectors
 from ltdesk.geometry import Size2D
 
 AT_ONCE = 16
@@ -204,13 +206,14 @@ def weigh(
     counted = np.flatnonzero(plain)[:MOST_COUNTED]
     touched[counted] = False
     weighed = np.flatnonzero(touched)
-    exact = np.zeros_like(cut) if store.dtype.kind in "ui" else cut
-    _weigh(store, starts, present, weights.shape[1], counted, weighed, weights, exact, out)
+    whole = store.dtype.kind in "ui"
+    exact = np.zeros_like(cut) if whole else cut
+    _weigh(store, starts, present, weights.shape[1], counted, weighed, weights, exact, whole, out)
     return out
 
 
 @njit(nogil=True, cache=True)
-def _weigh(store, starts, present, bins, counted, weighed, weights, cut, out):  # type: ignore[no-untyped-def]
+def _weigh(store, starts, present, bins, counted, weighed, weights, cut, whole, out):  # type: ignore[no-untyped-def]
     counts = np.empty(STRETCH, np.uint32)
     for i in range(present.size):
         if not present[i]:
@@ -223,12 +226,17 @@ def _weigh(store, starts, present, bins, counted, weighed, weights, cut, out):  
                 for p in range(size):
                     out[0, at + p] = np.float64(counts[p])
             if out.shape[0] == 3:
-                for b in weighed:
+                # slices of the rows: those of a slice of all three are not known to be in one piece
+                x, y, z = out[0, at : at + size], out[1, at : at + size], out[2, at : at + size]
+                done = _add3_rows(x, y, z, store, weighed, base + first, n, weights) if whole else 0
+                for b in weighed[done:]:
                     row = store[base + b * n + first : base + b * n + first + size]
-                    _add3(out[:, at : at + size], row, weights[0, b], weights[1, b], weights[2, b], cut[b])
+                    _add3(x, y, z, row, weights[0, b], weights[1, b], weights[2, b], cut[b])
             else:
                 for k in range(out.shape[0]):
-                    _add_rows(store, weighed, base + first, n, weights[k], cut, out[k, at : at + size])
+                    part = out[k, at : at + size]
+                    done = _add_whole_rows(part, store, weighed, base + first, n, weights[k]) if whole else 0
+                    _add_rows(store, weighed[done:], base + first, n, weights[k], cut, part)
 
 
 @njit(nogil=True, cache=True)
@@ -273,6 +281,26 @@ def _add_rows(store, which, base, step, weights, cut, out):  # type: ignore[no-u
 
 
 @njit(nogil=True, cache=True)
+def _add_whole_rows(out, store, which, base, step, weights):  # type: ignore[no-untyped-def]
+    """Add four bins at a time to an image; how many that were. Of whole numbers, which are always finite."""
+    for t in range(0, which.size - 3, 4):
+        i, j, k, m = which[t], which[t + 1], which[t + 2], which[t + 3]
+        at = (U64(base + i * step), U64(base + j * step), U64(base + k * step), U64(base + m * step))
+        _add_of4(out, store, at, weights[i], weights[j], weights[k], weights[m])
+    return which.size // 4 * 4
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def _add_of4(out, store, at, i, j, k, m):  # type: ignore[no-untyped-def]
+    wide_vectors()
+    a, b, c, d = at
+    for p in range(U64(out.size)):
+        e, f = np.float64(store[a + p]), np.float64(store[b + p])
+        g, h = np.float64(store[c + p]), np.float64(store[d + p])
+        out[p] += (i * e + j * f) + (k * g + m * h)
+
+
+@njit(nogil=True, cache=True)
 def _add(out, row, weight, finite):  # type: ignore[no-untyped-def]
     if weight == 0.0:
         return
@@ -296,18 +324,44 @@ def _add2(out, a, weight_a, b, weight_b):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _add3(out, row, first, second, third, finite):  # type: ignore[no-untyped-def]
+def _add3(x, y, z, row, first, second, third, finite):  # type: ignore[no-untyped-def]
     if finite or first == 0.0 or second == 0.0 or third == 0.0:
-        _add(out[0], row, first, finite)
-        _add(out[1], row, second, finite)
-        _add(out[2], row, third, finite)
+        _add(x, row, first, finite)
+        _add(y, row, second, finite)
+        _add(z, row, third, finite)
         return
-    a, b, c = out[0], out[1], out[2]
     for p in range(row.size):
         value = np.float64(row[p])
-        a[p] += first * value
-        b[p] += second * value
-        c[p] += third * value
+        x[p] += first * value
+        y[p] += second * value
+        z[p] += third * value
+
+
+@njit(nogil=True, cache=True)
+def _add3_rows(x, y, z, store, which, base, step, weights):  # type: ignore[no-untyped-def]
+    """Add four bins at a time to three images; how many that were. Of whole numbers, which are always finite."""
+    for t in range(0, which.size - 3, 4):
+        i, j, k, m = which[t], which[t + 1], which[t + 2], which[t + 3]
+        at = (U64(base + i * step), U64(base + j * step), U64(base + k * step), U64(base + m * step))
+        first, second = weights[:, i], weights[:, j]
+        third, fourth = weights[:, k], weights[:, m]
+        _add3_of4(x, y, z, store, at, first, second, third, fourth)
+    return which.size // 4 * 4
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def _add3_of4(x, y, z, store, at, i, j, k, m):  # type: ignore[no-untyped-def]
+    wide_vectors()
+    a, b, c, d = at
+    xi, xj, xk, xm = i[0], j[0], k[0], m[0]
+    yi, yj, yk, ym = i[1], j[1], k[1], m[1]
+    zi, zj, zk, zm = i[2], j[2], k[2], m[2]
+    for p in range(U64(x.size)):
+        e, f = np.float64(store[a + p]), np.float64(store[b + p])
+        g, h = np.float64(store[c + p]), np.float64(store[d + p])
+        x[p] += (xi * e + xj * f) + (xk * g + xm * h)
+        y[p] += (yi * e + yj * f) + (yk * g + ym * h)
+        z[p] += (zi * e + zj * f) + (zk * g + zm * h)
 
 
 @njit(nogil=True, cache=True)
