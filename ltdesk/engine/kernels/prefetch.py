@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from ltdesk.engine.kernels import vectors
 
 LINE = 64
 """Bytes of a cache line."""
@@ -27,13 +27,7 @@ def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
     """Ask for ``array[place]`` to be brought into the second-level cache. No address is wrong: none is ever read."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-        for_reading, second_level, data_cache = word(0), word(2), word(1)
-        builder.call(function, [pointer, for_reading, second_level, data_cache])
+        vectors.ask_for(builder, vectors.place_in(context, builder, signature, arguments, 0, arguments[1]))
         return context.get_dummy_value()
 
     return types.void(array, place), generate

@@ -23,6 +23,9 @@ BLOCK = STRETCHES * STRETCH
 RANGE = 2.0**-100
 """The smallest weight of a set against the largest one: what is smaller still would get lost beside no counts."""
 
+LARGEST = 2.0**1000
+"""Sums of larger ones may be infinite on their way."""
+
 
 def is_short(pixel: np.dtype[Any]) -> bool:
     """Are these pixels summed so?"""
@@ -33,7 +36,7 @@ def fit(sets: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which ``sets (sets, pixels)`` of weights can be taken as float32."""
     size = np.abs(sets)
     largest = size.max(axis=1, keepdims=True, initial=0)
-    return np.asarray(((size == 0) | ((size >= RANGE * largest) & (size < np.inf))).all(axis=1))
+    return np.asarray(((size == 0) | ((size >= RANGE * largest) & (size < LARGEST))).all(axis=1))
 
 
 class ShortWeights:

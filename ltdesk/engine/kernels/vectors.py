@@ -12,7 +12,8 @@ WORD, NUMBER = ir.IntType(32), ir.IntType(64)
 
 
 def widely(builder: Any) -> None:
-    """Let the function that is being written use vectors of 512 bits where there are such, as `wide` does."""
+    """Let the function that is being written use vectors of 512 bits where there are such (`wide`)."""
+    # llvmlite's own `add` knows few attributes; the text goes to LLVM as it is
     set.add(builder.function.attributes, '"prefer-vector-width"="512"')
 
 

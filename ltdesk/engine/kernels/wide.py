@@ -13,11 +13,12 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
+from ltdesk.engine.kernels.vectors import widely
+
 
 def _wide(typing_context: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        # llvmlite's own `add` knows few attributes; the text goes to LLVM as it is
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        widely(builder)
         return context.get_dummy_value()
 
     return types.void(), generate

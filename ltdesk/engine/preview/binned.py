@@ -58,7 +58,7 @@ class BinnedFramesKernel(StepKernel):
         )
 
     def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
-        from ltdesk.engine.kernels.blocks import bin_step
+        from ltdesk.engine.kernels.bin_frames import bin_step
 
         return bin_step(self._pixel, self._shape, self._factor, buffers[BLOCK], at.start, buffers[SAMPLE], SAMPLED)
 

@@ -122,7 +122,7 @@ class PreviewCube:
         Positions that are not are 0. Bins that no image weighs are not read. Of bins that ``mask (ky, kx)`` cuts
         through, sums that are not finite are left out: the pixel that is not may lie outside the mask.
         """
-        from ltdesk.engine.kernels.blocks import weigh
+        from ltdesk.engine.kernels.weigh_bins import weigh
 
         cut = np.zeros(self.bins.count, dtype=np.bool_) if mask is None else self.bins.cut(mask)
         with self._lock:
