@@ -22,7 +22,6 @@ STRETCHES = 6
 BLOCK = STRETCHES * STRETCH
 RANGE = 2.0**-100
 """The smallest weight of a set against the largest one: what is smaller still would get lost beside no counts."""
-
 LARGEST = 2.0**1000
 """Sums of larger ones may be infinite on their way."""
 
