@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ltdesk.analysis import COM_UNITS, CenterOfMass, ComMap
+from ltdesk.analysis import COM_UNITS, CenterOfMass, ComMap, MeanSignal, SumSignal
 from ltdesk.engine.vector_field import (
     MAPS,
     curl,
@@ -191,3 +191,19 @@ def test_options_as_the_command_line_writes_them() -> None:
 def test_options_that_make_no_sense(bad: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CenterOfMass.model_validate(bad)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "<i2", "<u4", "<f4"])
+def test_sums_in_company_of_centres(tmp_path: Path, dtype: str) -> None:
+    """A centre of mass of counts makes the sum on its way: the same numbers as alone, however much is counted."""
+    array = make_array(dtype)
+    array[2, 3], array[3] = 0, array[3].max() if dtype == "<f4" else np.iinfo(dtype).max
+    specs = (SumSignal(), CenterOfMass(), MeanSignal(), CenterOfMass(name="inside", mask=Disk(cy=5, cx=7, r=4)))
+    results = run_everywhere(tmp_path, array, *specs)
+    total = array.sum(axis=(2, 3), dtype=np.float64 if dtype == "<f4" else None)
+    np.testing.assert_allclose(results["sum_signal"], total, rtol=1e-12 if dtype == "<f4" else 0)
+    np.testing.assert_allclose(results["mean_signal"], total / (FRAME[0] * FRAME[1]), rtol=1e-12)
+    with np.errstate(invalid="ignore"):
+        expected_y, expected_x = moments(array)
+    np.testing.assert_allclose(results["com_y"], expected_y, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(results["com_x"], expected_x, rtol=1e-9, atol=1e-9)

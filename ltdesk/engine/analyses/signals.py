@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis, sum_dtype
 from ltdesk.engine.analyses.base import Arrays, Buffer, StepKernel
+from ltdesk.engine.analyses.shared_sums import sums_with_centres
 from ltdesk.engine.kernels.frames import Frames
 from ltdesk.engine.kernels.masks import plain_step
 from ltdesk.engine.kernels.signals import max_of_each, variance_of_each
@@ -22,6 +23,8 @@ class SumSignalKernel(StepKernel):
     """The sum of each whole frame."""
 
     goes_first = 1
+    takes_sums = True
+    join = staticmethod(sums_with_centres)
 
     def __init__(self, spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> None:
         self._pixel = pixel_dtype(dtype)

@@ -48,6 +48,11 @@ class Moments:
     origin : (y, x) that centres are given from
     pixel : dtype of the pixels, as kernels see them
     mask : (ky, kx) bool, or None for all pixels; only rows that it touches are read
+
+    Attributes
+    ----------
+    rows : (start, stop) of the frame that are read
+    sums_exact : each frame's whole sum comes with its moments
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Moments:
         along, below = np.tile(across, together), np.repeat(np.arange(together, dtype=np.float64), across.size)
         selected = selector(np.zeros(0, np.bool_) if mask is None else mask.ravel(), pixel)
         self.family, self.masked = family, mask is not None
+        self.sums_exact = family == "counts"
         numbers = (kx, columns[0], *self.rows, together)
         self.words = laid_out(*numbers, selected, np.array(origin, dtype=np.float64), along, below)
         if strips is not None:
@@ -94,10 +100,17 @@ def _columns(mask: NDArray[np.bool_]) -> tuple[int, int]:
     return start, start + wanted
 
 
-def centre_step(pixel: np.dtype[Any], moments: Moments, out: NDArray[np.float64]) -> Step:
-    """Writes ``out (n, 2)``: (y, x) of each frame's centre of mass from the origin, NaN where its sum is 0."""
+def centre_step(
+    pixel: np.dtype[Any], moments: Moments, out: NDArray[np.float64], sums: NDArray[np.uint64] | None = None
+) -> Step:
+    """Writes ``out (n, 2)``: (y, x) of each frame's centre of mass from the origin, NaN where its sum is 0.
+
+    Where `moments.sums_exact` it writes to ``sums (n)`` too: each frame's sum.
+    """
     if moments.family == "strips":
         return with_words(_strip_step(pixel), moments.words, out)
+    if moments.sums_exact:
+        return with_words(_counts_step(pixel), moments.words, out, _NOWHERE if sums is None else sums)
     return with_words(_centre_step(pixel, moments.family, moments.masked), moments.words, out)
 
 
@@ -113,6 +126,21 @@ def _centre_step(pixel: np.dtype[Any], family: str, masked: bool) -> int:
         out = table_at(words, 13, np.float64)[first : first + n]
         flat = frames_at(pixels, n, stride, y1 * width)
         run(flat, stride, width, left, y0, y1, together, mask, origin[0], origin[1], along, below, out)
+
+    return compiled(pixel, step)
+
+
+@cache
+def _counts_step(pixel: np.dtype[Any]) -> int:
+    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
+        width, y1, together = words[0], words[3], words[4]
+        nothing, origin = row_at(words, 5, pixel.type), row_at(words, 7, np.float64)
+        along, below = row_at(words, 9, np.float64), row_at(words, 11, np.float64)
+        out, sums = table_at(words, 13, np.float64)[first : first + n], row_at(words, 16, np.uint64)
+        flat = frames_at(pixels, n, stride, y1 * width)
+        _centres_of_counts(
+            flat, stride, width, y1, together, nothing, origin, along, below, out, sums[first : first + n]
+        )
 
     return compiled(pixel, step)
 
@@ -164,7 +192,7 @@ def _finish(total, y, x, cy, cx, out):  # type: ignore[no-untyped-def]
         out[1] = x / total - cx
 
 
-def _wide(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any]:
+def _in(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any]:
     """What gives a frame's sum and moments (total, y, x), sums in `kind`; `select` gives a pixel by its mask."""
 
     @njit(nogil=True, cache=True, fastmath={"reassoc"})
@@ -206,26 +234,6 @@ def _over_frames(kind: Any, frame: Callable[..., Any]) -> Callable[..., None]:
     return run
 
 
-def _over_counts(narrow: Callable[..., Any], frame: Callable[..., Any]) -> Callable[..., None]:
-    @njit(nogil=True, cache=True)
-    def run(flat, stride, width, left, y0, y1, together, mask, cy, cx, along, below, out):  # type: ignore[no-untyped-def]
-        columns = np.zeros(along.size, dtype=np.uint32)
-        lags = np.zeros(along.size, dtype=np.uint32)
-        space = np.zeros(2 * along.size, dtype=np.uint16)
-        fits = True
-        for f in range(out.shape[0]):
-            at = f * stride
-            if fits:
-                fits, total, y, x = narrow(
-                    flat, stride, at, width, left, y0, y1, together, mask, along, below, space, columns, lags
-                )
-            if not fits:  # a bright beam or a hot pixel: the next frames have it too
-                total, y, x = frame(flat, stride, at, width, left, y0, y1, together, mask, along, below, columns)
-            _finish(total, y, x, cy, cx, out[f])
-
-    return run
-
-
 @njit(nogil=True, cache=True)
 def _any(flat, i, mask, k):  # type: ignore[no-untyped-def]
     return flat[i]
@@ -248,11 +256,30 @@ _KINDS = {
     "i8": (np.int64, np.int64),
     "f": (np.float64, np.float64),
 }
-_FRAMES = {family: _wide(kind, wide, _any) for family, (kind, wide) in _KINDS.items()}
+_FRAMES = {family: _in(kind, wide, _any) for family, (kind, wide) in _KINDS.items()}
 _FRAMES_INSIDE = {
-    family: _wide(kind, wide, _inside_float if family == "f" else _inside) for family, (kind, wide) in _KINDS.items()
+    family: _in(kind, wide, _inside_float if family == "f" else _inside) for family, (kind, wide) in _KINDS.items()
 }
 _wide_inside = _FRAMES_INSIDE["u4"]
 _WHOLE = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES.items()}
 _MASKED = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES_INSIDE.items()}
-_WHOLE["counts"] = _over_counts(counted(_FRAMES["u4"]), _FRAMES["u4"])
+_wide, _counted = _FRAMES["u4"], counted(_FRAMES["u4"])
+_NOWHERE = np.zeros(0, np.uint64)
+
+
+@njit(nogil=True, cache=True)
+def _centres_of_counts(flat, stride, width, y1, together, nothing, origin, along, below, out, sums):  # type: ignore[no-untyped-def]
+    """Centres of whole frames, and where there is space for them their sums."""
+    columns, lags = np.zeros(along.size, np.uint32), np.zeros(along.size, np.uint32)
+    space, fits = np.zeros(2 * along.size, np.uint16), True
+    for f in range(out.shape[0]):
+        at = f * stride
+        if fits:
+            fits, total, y, x = _counted(
+                flat, stride, at, width, 0, 0, y1, together, nothing, along, below, space, columns, lags
+            )
+        if not fits:  # a bright beam or a hot pixel: the next frames have it too
+            total, y, x = _wide(flat, stride, at, width, 0, 0, y1, together, nothing, along, below, columns)
+        _finish(total, y, x, origin[0], origin[1], out[f])
+        if sums.size:
+            sums[f] = U64(total)
