@@ -117,6 +117,38 @@ def test_processes_that_fill_one_cache_at_once_do_not_mix_up_their_code(tmp_path
     assert compiled_for_sums(ours, "<u2", "<f4") == 0
 
 
+CENTRES = """
+import itertools, sys
+import numpy as np
+from numba.core.bytecode import FunctionIdentity
+from ltdesk.engine.kernels.frames import as_frames
+from ltdesk.engine.kernels.moments import Moments, centre_step
+from ltdesk.engine.kernels.steps import take
+FunctionIdentity._unique_ids = itertools.repeat(7)  # of other processes it may be any, so the same
+frames = np.random.default_rng(0).integers(0, 65535, (3, 40, 50), dtype=np.uint16)  # too many to be summed in 16 bits
+for name in sys.argv[1:]:
+    mask = np.zeros((40, 50), np.bool_)
+    mask[slice(*(0, 40) if name == "whole" else (5, 30)), slice(*(0, 50) if name == "whole" else (3, 29))] = True
+    found = np.empty((3, 2))
+    moments = Moments((40, 50), (0, 0), frames.dtype, None if name == "whole" else mask)
+    take(as_frames(frames), [centre_step(frames.dtype, moments, found)], 8)
+    y, x = np.indices(mask.shape)
+    inside = frames * mask.astype(np.int64)
+    expected = np.stack([(inside * y).sum((1, 2)), (inside * x).sum((1, 2))], axis=1) / inside.sum((1, 2))[:, None]
+    assert np.allclose(found, expected, rtol=1e-12), (name, found, expected)
+"""
+
+
+@pytest.mark.parametrize("last", [("whole", "inside"), ("inside", "whole")])
+def test_closures_of_one_factory_from_several_processes_keep_their_code(tmp_path: Path, last: tuple[str, str]) -> None:
+    """Moments inside a mask and of whole frames differ in nothing but what they close over."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for names in (("inside",), ("whole",), last):
+        command = [sys.executable, "-c", CENTRES, *names]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=250)
+        assert done.returncode == 0, done.stderr
+
+
 def test_compiled_code_does_not_outlive_the_functions_compiled_into_it(tmp_path: Path) -> None:
     program = tmp_path / "program"
     shutil.copytree(Path(ltdesk.__file__).parent, program / "ltdesk", ignore=shutil.ignore_patterns("__pycache__"))

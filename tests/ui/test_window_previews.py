@@ -151,11 +151,8 @@ def test_a_preview_is_made_beside_an_exact_image_only_if_that_takes_long(
     user.frame.release((at[0] + 3, at[1] + 5))
 
 
-def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(
-    user: User, scan: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on a cluster that hangs."""
-    user.open(scan)
+def held_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """From now on jobs wait until this is set."""
     go_on, run_together = threading.Event(), local_module.run_together
 
     def held(*asked: Any) -> Any:
@@ -163,6 +160,15 @@ def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(
         return run_together(*asked)
 
     monkeypatch.setattr(local_module, "run_together", held)
+    return go_on
+
+
+def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(
+    user: User, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster that hangs."""
+    user.open(scan)
+    go_on = held_up(monkeypatch)
     monkeypatch.setattr(previews_module, "SOON", 600.0)
     monkeypatch.setattr(keeper_module, "REST", 0.0)
     at = grab(user)
@@ -178,13 +184,7 @@ def test_an_exact_image_is_shown_though_its_preview_was_asked_for_later(
 ) -> None:
     """A frame is picked while the job runs; the preview that is made then must not pass for something newer."""
     user.open(scan)
-    go_on, run_together = threading.Event(), local_module.run_together
-
-    def held(*asked: Any) -> Any:
-        assert go_on.wait(60)
-        return run_together(*asked)
-
-    monkeypatch.setattr(local_module, "run_together", held)
+    go_on = held_up(monkeypatch)
     monkeypatch.setattr(previews_module, "SOON", 600.0)
     monkeypatch.setattr(keeper_module, "REST", 0.0)
     monkeypatch.setattr(keeper_module, "IN_A_ROW", 600.0)

@@ -20,6 +20,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import caching
+from numba.core.bytecode import FunctionIdentity
 from numba.core.serialize import dumps
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,25 @@ def _find_closures_again() -> None:
     caching.Cache._index_key = index_key  # type: ignore[method-assign]
 
 
+def _tell_closures_apart() -> None:
+    """Numba names compiled functions by where they are written, what they take, and a number that each process counts
+    anew. Of two closures of one factory, taken from a cache that several processes filled, the second then got the
+    first one's code: moments of whole frames instead of those inside a mask.
+
+    Here what a function closes over is part of its name.
+    """
+    identify = FunctionIdentity.from_function.__func__  # type: ignore[attr-defined]
+
+    def with_contents(cls: Any, function: Any) -> Any:
+        identity = identify(cls, function)
+        if identity.func.__closure__ and not identity.func.__module__.startswith("numba."):
+            identity.func_qualname += "." + hashlib.sha256(_closed_over(identity.func)).hexdigest()[:16]
+            identity.unique_name = f"{identity.func_qualname}${identity.unique_id}"
+        return identity
+
+    FunctionIdentity.from_function = classmethod(with_contents)  # type: ignore[method-assign,assignment]
+
+
 def _closed_over(function: Any) -> bytes:
     """What a function closes over, the same in every process."""
     parts = []
@@ -130,6 +150,7 @@ def _share_between_processes() -> None:
 
 _save_if_there_is_room()
 _find_closures_again()
+_tell_closures_apart()
 _share_between_processes()
 if not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(_writable(cache_folder()))  # type: ignore[attr-defined]

@@ -132,9 +132,11 @@ def _centre_step(pixel: np.dtype[Any], family: str, masked: bool) -> int:
 
 @cache
 def _counts_step(pixel: np.dtype[Any]) -> int:
+    kind = pixel.type
+
     def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
         width, y1, together = words[0], words[3], words[4]
-        nothing, origin = row_at(words, 5, pixel.type), row_at(words, 7, np.float64)
+        nothing, origin = row_at(words, 5, kind), row_at(words, 7, np.float64)
         along, below = row_at(words, 9, np.float64), row_at(words, 11, np.float64)
         out, sums = table_at(words, 13, np.float64)[first : first + n], row_at(words, 16, np.uint64)
         flat = frames_at(pixels, n, stride, y1 * width)
@@ -164,7 +166,7 @@ def _strip_step(pixel: np.dtype[Any]) -> int:
             if fits:
                 fits, total, y, x = strip_moments(flat, at, width, ahead, bands, blocks, selectors, across, sums)
             if not fits:  # a bright beam or a hot pixel: the next frames have it too
-                total, y, x = _wide_inside(
+                total, y, x = _wide_frame_inside(
                     flat, stride, at, width, left, y0, y1, together, mask, along, below, wide_sums
                 )
             _finish(total, y, x, origin[0], origin[1], out[f])
@@ -192,7 +194,7 @@ def _finish(total, y, x, cy, cx, out):  # type: ignore[no-untyped-def]
         out[1] = x / total - cx
 
 
-def _in(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any]:
+def _frame_moments(kind: Any, wide: Any, select: Callable[..., Any]) -> Callable[..., Any]:
     """What gives a frame's sum and moments (total, y, x), sums in `kind`; `select` gives a pixel by its mask."""
 
     @njit(nogil=True, cache=True, fastmath={"reassoc"})
@@ -256,14 +258,15 @@ _KINDS = {
     "i8": (np.int64, np.int64),
     "f": (np.float64, np.float64),
 }
-_FRAMES = {family: _in(kind, wide, _any) for family, (kind, wide) in _KINDS.items()}
+_FRAMES = {family: _frame_moments(kind, wide, _any) for family, (kind, wide) in _KINDS.items()}
 _FRAMES_INSIDE = {
-    family: _in(kind, wide, _inside_float if family == "f" else _inside) for family, (kind, wide) in _KINDS.items()
+    family: _frame_moments(kind, wide, _inside_float if family == "f" else _inside)
+    for family, (kind, wide) in _KINDS.items()
 }
-_wide_inside = _FRAMES_INSIDE["u4"]
+_wide_frame_inside = _FRAMES_INSIDE["u4"]
 _WHOLE = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES.items()}
 _MASKED = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES_INSIDE.items()}
-_wide, _counted = _FRAMES["u4"], counted(_FRAMES["u4"])
+_wide_frame, _counted_frame = _FRAMES["u4"], counted(_FRAMES["u4"])
 _NOWHERE = np.zeros(0, np.uint64)
 
 
@@ -275,11 +278,11 @@ def _centres_of_counts(flat, stride, width, y1, together, nothing, origin, along
     for f in range(out.shape[0]):
         at = f * stride
         if fits:
-            fits, total, y, x = _counted(
+            fits, total, y, x = _counted_frame(
                 flat, stride, at, width, 0, 0, y1, together, nothing, along, below, space, columns, lags
             )
         if not fits:  # a bright beam or a hot pixel: the next frames have it too
-            total, y, x = _wide(flat, stride, at, width, 0, 0, y1, together, nothing, along, below, columns)
+            total, y, x = _wide_frame(flat, stride, at, width, 0, 0, y1, together, nothing, along, below, columns)
         _finish(total, y, x, origin[0], origin[1], out[f])
         if sums.size:
             sums[f] = U64(total)
