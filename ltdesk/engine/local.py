@@ -24,7 +24,7 @@ from ltdesk.job import Job, Partition
 log = logging.getLogger(__name__)
 
 RUN_AHEAD = 4
-"""Partitions a thread may be ahead of the fold, or twice as many as it takes at once."""
+"""Partitions a thread may be ahead of the fold."""
 TOGETHER = 4
 """Partitions a thread takes at once at most (see `run_together`), where they are so quick that all of them take no more
 than `QUICK` seconds: progress is as fine as a screen shows it, and slow ones go one by one."""
@@ -139,8 +139,7 @@ class _Run:
     def may_start(self) -> bool:
         if self.handle.cancel_requested or not self.waiting:
             return False
-        ahead = self.threads * max(RUN_AHEAD, 2 * self.together)
-        return self.waiting[0].index < self.handle.assembly.next_to_fold + ahead
+        return self.waiting[0].index < self.handle.assembly.next_to_fold + self.threads * RUN_AHEAD
 
     @property
     def is_over(self) -> bool:

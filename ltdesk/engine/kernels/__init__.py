@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,9 @@ def _tell_closures_apart() -> None:
     def with_contents(cls: Any, function: Any) -> Any:
         identity = identify(cls, function)
         if identity.func.__closure__ and not identity.func.__module__.startswith("numba."):
-            identity.func_qualname += "." + hashlib.sha256(_closed_over(identity.func)).hexdigest()[:16]
-            identity.unique_name = f"{identity.func_qualname}${identity.unique_id}"
+            with suppress(Exception):  # what can't be pickled is in no cache: numba's number tells it apart
+                identity.func_qualname += "." + hashlib.sha256(_closed_over(identity.func)).hexdigest()[:16]
+                identity.unique_name = f"{identity.func_qualname}${identity.unique_id}"
         return identity
 
     FunctionIdentity.from_function = classmethod(with_contents)  # type: ignore[method-assign,assignment]
