@@ -116,6 +116,11 @@ class AvailableHdfs(Hdfs):
             "ha.failover-controller.graceful-fence.rpc-timeout.ms": "1000",
         }  # fmt: skip
 
+    def _data_properties(self, number: int) -> dict[str, str]:
+        # A NameNode put in charge takes for stale what it was told before, until the next whole report: by default that
+        # comes after six hours, and a DataNode may be quicker than the command that puts one in charge.
+        return super()._data_properties(number) | {"dfs.blockreport.intervalMsec": "3000"}
+
     def _own(self, name: str) -> dict[str, str]:
         """A NameNode's properties."""
         given = super()._name_properties()

@@ -59,6 +59,7 @@ log4j.appender.err=org.apache.log4j.ConsoleAppender
 log4j.appender.err.target=System.err
 log4j.appender.err.layout=org.apache.log4j.PatternLayout
 log4j.appender.err.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
+log4j.logger.http.requests=WARN
 """
 
 
@@ -261,7 +262,7 @@ class Hdfs:
         while not condition():
             gone = [name for name, process in self.processes.items() if process.poll() is not None]
             assert not gone, f"{gone[0]} ended: {self.log(gone[0])}"
-            assert time.monotonic() < end, f"not so after {seconds:.0f} s: {self.log('name')}"
+            assert time.monotonic() < end, f"not so after {seconds:.0f} s: {self.state()} {self.log('name')}"
             time.sleep(0.1)
 
     def shell(self, *words: str) -> None:
