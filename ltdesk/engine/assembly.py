@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.analysis import ResultSpec
-from ltdesk.engine.analyses import Buffer, kernels_for, merge
+from ltdesk.engine.analyses import Buffer, Kernel, kernels_for, merge
 from ltdesk.engine.dataset import Calibration, Dataset
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.recipe import make_recipe
@@ -59,9 +59,10 @@ class Results(Mapping[str, NDArray[Any]]):
 class Assembly:
     """Folds partials; safe to read from any thread while others add."""
 
-    def __init__(self, job: Job, dataset: Dataset) -> None:
+    def __init__(self, job: Job, dataset: Dataset, kernels: Sequence[Kernel] = ()) -> None:
+        """`kernels`: the job's, where they are there already: laying out many masks takes milliseconds."""
         self._job, self._dataset = job, dataset
-        self._kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
+        self._kernels = kernels or kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
         self._buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
         assembled = [b for b in self._buffers.values() if b.kind not in ("block", "aside")]
         self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in assembled}

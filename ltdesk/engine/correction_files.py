@@ -181,7 +181,8 @@ def _mean_frame(dataset: Dataset) -> NDArray[Any]:
     from ltdesk.job import Job
 
     job = Job(dataset=dataset.ref, analyses=(MeanFrame(),))
-    assembly, prepared = Assembly(job, dataset), prepare(job, dataset)
+    prepared = prepare(job, dataset)
+    assembly = Assembly(job, dataset, prepared.kernels)
     assembly.start(dataset.plan())
     for partition in dataset.plan():
         assembly.add(run_partition(prepared, partition))

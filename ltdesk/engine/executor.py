@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ltdesk.engine.analyses import Kernel
 from ltdesk.engine.assembly import Assembly, Results
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.partial import Partial
@@ -72,10 +73,10 @@ class Update:
 class JobHandle:
     """A job under way. Threads may wait for it, follow its updates, cancel it; executors report to it."""
 
-    def __init__(self, job: Job, dataset: Dataset) -> None:
+    def __init__(self, job: Job, dataset: Dataset, kernels: Sequence[Kernel] = ()) -> None:
         self.job = job
         self.dataset = dataset
-        self.assembly = Assembly(job, dataset)
+        self.assembly = Assembly(job, dataset, kernels)
         self.state = JobState()
         self.execution: dict[str, Any] = {}
         self._changed = threading.Condition()

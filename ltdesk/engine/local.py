@@ -59,7 +59,8 @@ class LocalExecutor:
             from ltdesk.engine.open import open_ref
 
             dataset = open_ref(job.dataset)
-        run = _Run(JobHandle(job, dataset), prepare(job, dataset), self.threads, on_partial)
+        prepared = prepare(job, dataset)
+        run = _Run(JobHandle(job, dataset, prepared.kernels), prepared, self.threads, on_partial)
         run.handle.execution.update(executor="local", threads=self.threads)
         run.handle.on_cancel(self._notify)
         plan = dataset.plan()

@@ -16,7 +16,7 @@ from ltdesk.engine.analyses.base import Arrays
 from ltdesk.engine.corrected import Corrector
 from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
-from ltdesk.engine.kernels.steps import Call, Step, taking
+from ltdesk.engine.kernels.steps import Taking, take_all, taking
 from ltdesk.engine.kernels.swap import native_frames, swapping
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
@@ -39,19 +39,28 @@ SWAPPED_SIZES = (2, 4, 8)
 @dataclass(frozen=True)
 class Prepared:
     """A job made ready for a dataset, once: its kernels, which scan positions take part (None: all), and what corrects
-    the frames."""
+    the frames.
+
+    steps : the kernels, where they take frames without Python in between; none where some or the correction can't
+    block : frames that such kernels take one after the other
+    """
 
     dataset: Dataset
     kernels: tuple[Kernel, ...]
     region: NDArray[np.bool_] | None
-    corrector: Corrector | None = None
+    corrector: Corrector | None
+    steps: tuple[StepKernel, ...]
+    block: int
 
 
 def prepare(job: Job, dataset: Dataset) -> Prepared:
     """Kernels and region of a job. Raises UsageError where a mask does not fit the dataset."""
     kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
     region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
-    return Prepared(dataset, kernels, region, _corrector(dataset, kernels))
+    corrector = _corrector(dataset, kernels)
+    steps = tuple(kernel for kernel in kernels if isinstance(kernel, StepKernel) and corrector is None)
+    block = max(STEP_BYTES // dataset.frame_bytes, *(kernel.at_once for kernel in steps), 1)
+    return Prepared(dataset, kernels, region, corrector, steps if len(steps) == len(kernels) else (), block)
 
 
 def _corrector(dataset: Dataset, kernels: tuple[Kernel, ...]) -> Corrector | None:
@@ -84,47 +93,61 @@ def run_together(
     """What `run_partition` gives or raises for each of some partitions, the same bytes.
 
     A kernel streams so much through the caches that the Python between two of them takes 0.3 ms; again and again it
-    takes 0.08. Here it runs for all partitions, then all their kernels, then it again: a tenth less time for 0.54 GB.
+    takes 0.08. So it runs for all partitions, then all their kernels, in one call where they can be, then it again.
     """
     runs = [_UnderWay(prepared, partition, cancelled) for partition in partitions]
     while left := [run for run in runs if run.result is None]:
         for run in left:
             run.prepare()
-        for run in left:
-            run.compute(cancelled)
+        _compute_all(left, cancelled)
     return [cast("Partial | Exception", run.result) for run in runs]
 
 
+Call = Taking | Callable[[], None]
+"""What gives every kernel some frames."""
+
+
 class _UnderWay:
-    """A partition under way: by turns Python that prepares a kernel's call, and that call."""
+    """A partition under way: by turns Python that prepares a call of its kernels, and that call."""
 
     def __init__(self, prepared: Prepared, partition: Partition, cancelled: Callable[[], bool]) -> None:
         self.result: Partial | Exception | None = None
-        self._partial = _empty_partial(prepared, partition)
-        self._calls = _calls(prepared, partition, self._partial, cancelled)
-        self._call: Call | None = None
+        self.partial = _empty_partial(prepared, partition)
+        self._calls = _calls(prepared, partition, self.partial, cancelled)
+        self.call: Call | None = None
 
     def prepare(self) -> None:
         started = time.perf_counter()
         try:
-            self._call = next(self._calls, None)
+            self.call = next(self._calls, None)
         except Exception as error:
-            self._call, self.result = None, error
-        self._partial.seconds += time.perf_counter() - started
-        if self._call is None and self.result is None:
-            self.result = self._partial
+            self.call, self.result = None, error
+        self.partial.seconds += time.perf_counter() - started
+        if self.call is None and self.result is None:
+            self.result = self.partial
 
-    def compute(self, cancelled: Callable[[], bool]) -> None:
-        if self._call is None:
-            return
-        started = time.perf_counter()
-        try:
-            if cancelled():  # again: those before it may have taken a while
-                raise JobCancelled("the job was cancelled")
-            self._call()
-        except Exception as error:
-            self.result = error
-        self._partial.seconds += time.perf_counter() - started
+
+def _compute_all(runs: Sequence[_UnderWay], cancelled: Callable[[], bool]) -> None:
+    takings = {run: run.call for run in runs if isinstance(run.call, Taking)}
+    if takings:
+        _compute(list(takings), lambda: take_all(list(takings.values())), cancelled)
+    for run in runs:
+        if run.call is not None and not isinstance(run.call, Taking):
+            _compute([run], run.call, cancelled)
+
+
+def _compute(runs: Sequence[_UnderWay], call: Callable[[], None], cancelled: Callable[[], bool]) -> None:
+    """Do the call of some partitions; their shares of its time are equal."""
+    started = time.perf_counter()
+    try:
+        if cancelled():  # again: those before it may have taken a while
+            raise JobCancelled("the job was cancelled")
+        call()
+    except Exception as error:
+        for run in runs:
+            run.result = error
+    for run in runs:
+        run.partial.seconds += (time.perf_counter() - started) / len(runs)
 
 
 def _calls(prepared: Prepared, partition: Partition, partial: Partial, cancelled: Callable[[], bool]) -> Iterator[Call]:
@@ -142,23 +165,22 @@ def _calls(prepared: Prepared, partition: Partition, partial: Partial, cancelled
         partial.bytes_checked += tile.checked
         partial.not_mapped = tile.not_mapped
         partial.bytes_read += nbytes - tile.mapped - tile.network
-        for start, stack in _placed(tile, asked, partition):
-            for first, stop in _runs(region, start, start + len(stack)):
-                yield _call(prepared, stack[first - start : stop - start], first, partial.buffers)
-                partial.valid[first:stop] = True
+        for first, frames in _wanted(tile, asked, partition, region):
+            yield _call(prepared, frames, first, partial.buffers)
+            partial.valid[first : first + len(frames)] = True
 
 
 def _call(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> Call:
     """What gives every kernel the frames of a stack, which lie at positions from `start` on."""
-    steps = _steps(prepared, slice(start, start + len(stack)), buffers)
-    if steps is None:
+    if not prepared.steps:
         return lambda: _process(prepared, stack, start, buffers)
-    least = max(cast(StepKernel, kernel).at_once for kernel in prepared.kernels)
-    block = max(least, STEP_BYTES // prepared.dataset.frame_bytes)
+    at = slice(start, start + len(stack))
+    steps = [kernel.step(at, buffers) for kernel in prepared.steps]
     if _is_swapped(stack):
-        frames, made = swapping(stack, _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape), block)
-        return taking(frames, steps, block, made)
-    return taking(as_frames(stack), steps, len(stack) if len(steps) == 1 else block)
+        rows = _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape)
+        frames, made = swapping(stack, rows, prepared.block)
+        return taking(frames, steps, prepared.block, made)
+    return taking(as_frames(stack), steps, len(stack) if len(steps) == 1 else prepared.block)
 
 
 def _process(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> None:
@@ -166,13 +188,6 @@ def _process(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Array
         prepared.kernels[0].process(frames, at, buffers)
         for kernel in prepared.kernels[1:]:
             kernel.process(frames._replace(cached=True), at, buffers)
-
-
-def _steps(prepared: Prepared, at: slice, buffers: Arrays) -> list[Step] | None:
-    """What takes frames at positions `at` without Python in between; None where some kernel or correction can't."""
-    if prepared.corrector is not None or not all(isinstance(kernel, StepKernel) for kernel in prepared.kernels):
-        return None
-    return [cast(StepKernel, kernel).step(at, buffers) for kernel in prepared.kernels]
 
 
 def _is_swapped(stack: NDArray[Any]) -> bool:
@@ -186,6 +201,18 @@ def _around(region: NDArray[np.bool_], partition: Partition) -> Partition:
     y, x = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     y0, x0 = partition.y0, partition.x0
     return Partition(partition.index, y0 + int(y[0]), y0 + int(y[-1]) + 1, x0 + int(x[0]), x0 + int(x[-1]) + 1)
+
+
+def _wanted(
+    tile: Tile, part: Partition, partition: Partition, region: NDArray[np.bool_] | None
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The frames of a part's tile that lie in the region, in stretches, and where each starts in the partition."""
+    if region is None:
+        yield tile.start, tile.frames
+        return
+    for start, stack in _placed(tile, part, partition):
+        for first, stop in _stretches(region, start, start + len(stack)):
+            yield first, stack[first - start : stop - start]
 
 
 def _placed(tile: Tile, part: Partition, partition: Partition) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -249,10 +276,8 @@ def _corrected_blocks(corrector: Corrector, tile: NDArray[Any], start: int) -> I
         yield slice(start + i, start + i + block.n), block
 
 
-def _runs(region: NDArray[np.bool_] | None, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    if region is None:
-        yield start, stop
-        return
+def _stretches(region: NDArray[np.bool_], start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Where positions of the region follow one another, (first, stop)."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], region[start:stop], [False])).astype(np.int8)))
     for i in range(0, edges.size, 2):
         yield start + int(edges[i]), start + int(edges[i + 1])

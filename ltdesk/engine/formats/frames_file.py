@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +63,11 @@ class Frames:
         return self.offset + first * self.stride, (count - 1) * self.stride + self.frame_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Frames of one part: which file, and which bytes of it."""
+class _Piece(NamedTuple):
+    """Frames of one part: which file, how many, and which bytes of it."""
 
     part: int
-    count: int
+    n: int
     offset: int
     nbytes: int
 
@@ -139,7 +138,7 @@ class FramesFile(ArrangedDataset):
         (ky, kx), item = part.frame_shape, part.dtype.itemsize
         raw = self._file(piece).view(piece.offset, piece.nbytes)
         strides = (part.stride, kx * item, item)
-        return np.ndarray((piece.count, ky, kx), part.dtype, buffer=raw.data, strides=strides)
+        return np.ndarray((piece.n, ky, kx), part.dtype, buffer=raw.data, strides=strides)
 
 
 def _no_whole_frame(source: Source, parts: Sequence[Frames]) -> OpenError:

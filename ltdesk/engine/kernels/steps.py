@@ -29,17 +29,21 @@ _KEPT: list[Any] = []
 """Functions that are called by their address, of which nothing else knows that they are still needed."""
 
 
-class Step(NamedTuple):
-    """A kernel's loop with all that it takes beside the frames.
+class Words(NamedTuple):
+    """What a step takes, laid out once where it stays the same from tile to tile: an array's place costs 2 us to find.
 
-    address : of the compiled function
-    words : (k) int64
-    holds : the arrays whose places are among the words
+    holds : the arrays whose places are among the values
     """
 
-    address: int
-    words: NDArray[np.int64]
+    values: list[int]
     holds: tuple[NDArray[Any], ...]
+
+
+class Step(NamedTuple):
+    """A kernel's loop, by the address of the compiled function, with all that it takes beside the frames."""
+
+    address: int
+    words: Words
 
 
 def compiled(pixel: np.dtype[Any], step: Callable[..., None]) -> int:
@@ -56,13 +60,6 @@ def compiled(pixel: np.dtype[Any], step: Callable[..., None]) -> int:
     function: Any = cfunc(signature, cache=True)(step)
     _KEPT.append(function)
     return int(function.address)
-
-
-class Words(NamedTuple):
-    """What a step takes that stays the same from tile to tile, laid out once: an array's place costs 2 us to find."""
-
-    values: list[int]
-    holds: tuple[NDArray[Any], ...]
 
 
 def laid_out(*parts: int | NDArray[Any] | Words) -> Words:
@@ -83,8 +80,7 @@ def laid_out(*parts: int | NDArray[Any] | Words) -> Words:
 
 def with_words(address: int, *parts: int | NDArray[Any] | Words) -> Step:
     """A step whose words are these."""
-    words = laid_out(*parts)
-    return Step(address, np.array(words.values, WORD), words.holds)
+    return Step(address, laid_out(*parts))
 
 
 class Made(NamedTuple):
@@ -98,27 +94,35 @@ class Made(NamedTuple):
     frames: Frames
 
 
-Call = Callable[[], None]
-"""A compiled loop with all that it takes."""
+class Taking(NamedTuple):
+    """Frames and the steps that take them, laid out for `take_all`; `holds` is what the values are the places of."""
+
+    values: list[int]
+    holds: tuple[Any, ...]
 
 
 def take(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> None:
     """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`, or what is made of them."""
-    taking(frames, steps, block, made)()
+    take_all([taking(frames, steps, block, made)])
 
 
-def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> Call:
-    """`take`, to be called once: what has to be laid out for it is done before."""
-    size = min(block, MOST_FRAMES) if made is None else made.frames.n
-    all_steps = [*([] if made is None else [made.step]), *steps]
-    calls = np.array([(step.address, _place(step.words)) for step in all_steps], WORD)
-    space, apart = (0, 0) if made is None else (_place(made.frames.flat), made.frames.stride)
+def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> Taking:
+    """`take`, to be done with others in one call."""
+    size, space, apart = min(block, MOST_FRAMES), 0, 0
+    if made is not None:
+        steps = [made.step, *steps]
+        size, space, apart = made.frames.n, _place(made.frames.flat), made.frames.stride
+    values = [0, _place(frames.flat), frames.flat.itemsize, frames.stride, frames.n, size, int(frames.cached), space]
+    values += (apart, len(steps))
+    for step in steps:
+        values += (step.address, len(step.words.values), *step.words.values)
+    values[0] = len(values)
+    return Taking(values, (frames, steps, made))
 
-    def call() -> None:
-        _take(frames.flat, frames.stride, frames.n, size, frames.cached, calls, space, apart)
-        all_steps.clear()  # they hold what `calls` and `space` are the places of
 
-    return call
+def take_all(takings: Sequence[Taking]) -> None:
+    """Do all of them in one compiled call."""
+    _take(np.array([value for taking in takings for value in taking.values], WORD))
 
 
 def _place(array: NDArray[Any]) -> int:
@@ -144,14 +148,24 @@ def table_at(words, i, dtype):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _take(flat, stride, n, block, cached, calls, space, space_stride):  # type: ignore[no-untyped-def]
-    pixels = flat.ctypes.data
+def _take(words):  # type: ignore[no-untyped-def]
+    at = 0
+    while at < words.size:
+        _take_one(words[at : at + words[at]])
+        at += words[at]
+
+
+@njit(nogil=True, cache=True)
+def _take_one(words):  # type: ignore[no-untyped-def]
+    pixels, itemsize, stride, n, block = words[1], words[2], words[3], words[4], words[5]
+    cached, space, space_stride, steps = words[6], words[7], words[8], words[9]
     for first in range(0, n, block):
-        count, at = min(block, n - first), pixels + first * stride * flat.itemsize
-        _call(calls[0, 0], at, stride, count, first, int(cached), calls[0, 1])
-        there, apart = (space, space_stride) if space else (at, stride)
-        for s in range(1, calls.shape[0]):
-            _call(calls[s, 0], there, apart, count, first, 1, calls[s, 1])
+        there, apart, seen, at = pixels + first * stride * itemsize, stride, cached, 10
+        for _ in range(steps):
+            _call(words[at], there, apart, min(block, n - first), first, seen, words.ctypes.data + 8 * (at + 2))
+            at, seen = at + 2 + words[at + 1], 1
+            if space:
+                there, apart = space, space_stride
 
 
 def _to_pointer(typing_context: Any, address: Any) -> Any:
