@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.analysis import ResultSpec
-from ltdesk.engine.analyses import Buffer, Kernel, kernels_for, merge
+from ltdesk.engine.analyses import FOLDED, Buffer, Kernel, kernels_for, merge
 from ltdesk.engine.dataset import Calibration, Dataset
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.recipe import make_recipe
@@ -66,6 +66,7 @@ class Assembly:
         self._buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
         assembled = [b for b in self._buffers.values() if b.kind not in ("block", "aside")]
         self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in assembled}
+        self._folding = [kernel for kernel in self._kernels if any(b.kind in FOLDED for b in kernel.buffers)]
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
         self._folded_frames = 0
         self._next = 0
@@ -170,6 +171,6 @@ class Assembly:
     def _merge(self, partial: Partial | None) -> None:
         if partial is None:
             return
-        for kernel in self._kernels:
+        for kernel in self._folding:
             merge(kernel, self._arrays, partial.buffers)
-        self._folded_frames += int(partial.valid.sum())
+        self._folded_frames += int(np.count_nonzero(partial.valid))

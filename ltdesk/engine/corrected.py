@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -179,6 +179,9 @@ class CorrectedDataset(Dataset):
 
     def tiles(self, partition: Partition) -> Iterator[Tile]:
         return self.inner.tiles(partition)
+
+    def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
+        return self.inner.tiles_of(partitions)
 
     def holders(self, partition: Partition) -> tuple[str, ...]:
         """Hosts that hold a partition, where the scan is in a storage."""

@@ -24,10 +24,10 @@ from ltdesk.job import (
     JobStarted,
     JobState,
     JobStopped,
-    PartialReady,
     PartitionFailed,
     Plan,
     advance,
+    advance_by_partials,
 )
 
 
@@ -195,7 +195,7 @@ class JobHandle:
             return
         with self._changed:
             self._bytes += sum(partial.bytes_mapped + partial.bytes_read + partial.bytes_network for partial in fresh)
-        self._take(*(PartialReady(seq=self.state.done + n, index=partial.index) for n, partial in enumerate(fresh)))
+            self._changed_to(advance_by_partials(self.state, [partial.index for partial in fresh]))
 
     def partition_failed(self, index: int, error: BaseException) -> None:
         """A partition cannot be done; the rest goes on."""
@@ -211,13 +211,14 @@ class JobHandle:
         self._error = error
         self._take(JobStopped(message=None if error is None else str(error)))
 
-    def _take(self, *events: Event) -> None:
+    def _take(self, event: Event) -> None:
         with self._changed:
-            for event in events:
-                self.state = advance(self.state, event)
-            if self.state.is_final and self._seconds is None:
-                self._seconds = time.perf_counter() - self._started
-            self._version += 1
-            self._changed.notify_all()
-            if self.state.is_final:
-                self._ended.set()
+            self._changed_to(advance(self.state, event))
+
+    def _changed_to(self, state: JobState) -> None:
+        self.state = state
+        self._version += 1
+        self._changed.notify_all()
+        if state.is_final:
+            self._seconds = self._seconds or time.perf_counter() - self._started
+            self._ended.set()

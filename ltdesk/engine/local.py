@@ -24,8 +24,10 @@ from ltdesk.job import Job, Partition
 log = logging.getLogger(__name__)
 
 RUN_AHEAD = 4
-"""Partitions a thread may be ahead of the fold."""
-TOGETHER = 4
+"""Partitions a thread may always be ahead of the fold."""
+HELD_BYTES = 256 << 20
+"""What partials that wait for the fold may take, beyond that."""
+TOGETHER = 8
 """Partitions a thread takes at once at most (see `run_together`), where they are so quick that all of them take no more
 than `QUICK` seconds: progress is as fine as a screen shows it, and slow ones go one by one."""
 QUICK = 0.016
@@ -126,7 +128,7 @@ class LocalExecutor:
 
 @dataclass
 class _Run:
-    """A job on this executor; its fields change only under the executor's lock, but for `together`, a guess."""
+    """A job on this executor; its fields change only under the executor's lock, but for guesses, the last two."""
 
     handle: JobHandle
     prepared: Prepared
@@ -135,12 +137,19 @@ class _Run:
     waiting: deque[Partition] = field(default_factory=deque)
     running: int = 0
     together: int = 1
+    held_bytes: int = 1
 
     @property
     def may_start(self) -> bool:
         if self.handle.cancel_requested or not self.waiting:
             return False
-        return self.waiting[0].index < self.handle.assembly.next_to_fold + self.threads * RUN_AHEAD
+        return self.waiting[0].index < self.handle.assembly.next_to_fold + self._ahead
+
+    @property
+    def _ahead(self) -> int:
+        """Partitions that may be begun before the first is folded: some for each thread, and as many to wait."""
+        wanted = 2 * self.threads * self.together
+        return max(self.threads * RUN_AHEAD, min(wanted, HELD_BYTES // self.held_bytes))
 
     @property
     def is_over(self) -> bool:
@@ -168,6 +177,8 @@ class _Run:
                     log.exception("partition %d failed", partition.index)
                 self.handle.partition_failed(partition.index, error)
         self.handle.partials(done)
+        if done:  # what is left in one now waits for the fold
+            self.held_bytes = max(1, sum(buffer.nbytes for buffer in done[-1].buffers.values()))
         each = (time.perf_counter() - started) / len(partitions)
         self.together = max(1, min(TOGETHER, int(QUICK / each)))
 

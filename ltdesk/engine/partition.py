@@ -6,17 +6,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.analyses import Kernel, StepKernel, kernels_for
-from ltdesk.engine.analyses.base import Arrays
 from ltdesk.engine.corrected import Corrector
 from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
-from ltdesk.engine.kernels.steps import Taking, take_all, taking
+from ltdesk.engine.kernels.steps import MOST_FRAMES, Taking, take_all, taking
 from ltdesk.engine.kernels.swap import native_frames, swapping
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
@@ -92,107 +91,111 @@ def run_together(
 ) -> list[Partial | Exception]:
     """What `run_partition` gives or raises for each of some partitions, the same bytes.
 
-    A kernel streams so much through the caches that the Python between two of them takes 0.3 ms; again and again it
-    takes 0.08. So it runs for all partitions, then all their kernels, in one call where they can be, then it again.
+    A kernel streams so much through the caches that the Python between two of them takes four times as long as it does
+    again and again. So it runs for all partitions, then all their kernels, in one call where they can be.
     """
-    runs = [_UnderWay(prepared, partition, cancelled) for partition in partitions]
-    while left := [run for run in runs if run.result is None]:
-        for run in left:
-            run.prepare()
-        _compute_all(left, cancelled)
-    return [cast("Partial | Exception", run.result) for run in runs]
-
-
-Call = Taking | Callable[[], None]
-"""What gives every kernel some frames."""
-
-
-class _UnderWay:
-    """A partition under way: by turns Python that prepares a call of its kernels, and that call."""
-
-    def __init__(self, prepared: Prepared, partition: Partition, cancelled: Callable[[], bool]) -> None:
-        self.result: Partial | Exception | None = None
-        self.partial = _empty_partial(prepared, partition)
-        self._calls = _calls(prepared, partition, self.partial, cancelled)
-        self.call: Call | None = None
-
-    def prepare(self) -> None:
-        started = time.perf_counter()
-        try:
-            self.call = next(self._calls, None)
-        except Exception as error:
-            self.call, self.result = None, error
-        self.partial.seconds += time.perf_counter() - started
-        if self.call is None and self.result is None:
-            self.result = self.partial
-
-
-def _compute_all(runs: Sequence[_UnderWay], cancelled: Callable[[], bool]) -> None:
-    takings = {run: run.call for run in runs if isinstance(run.call, Taking)}
-    if takings:
-        _compute(list(takings), lambda: take_all(list(takings.values())), cancelled)
-    for run in runs:
-        if run.call is not None and not isinstance(run.call, Taking):
-            _compute([run], run.call, cancelled)
-
-
-def _compute(runs: Sequence[_UnderWay], call: Callable[[], None], cancelled: Callable[[], bool]) -> None:
-    """Do the call of some partitions; their shares of its time are equal."""
     started = time.perf_counter()
     try:
-        if cancelled():  # again: those before it may have taken a while
-            raise JobCancelled("the job was cancelled")
-        call()
+        partials = _run(prepared, partitions, cancelled)
     except Exception as error:
-        for run in runs:
-            run.result = error
-    for run in runs:
-        run.partial.seconds += (time.perf_counter() - started) / len(runs)
+        if len(partitions) == 1 or isinstance(error, JobCancelled):
+            return [error] * len(partitions)
+        return [run_together(prepared, [partition], cancelled)[0] for partition in partitions]  # who it was
+    for partial in partials:
+        partial.seconds = (time.perf_counter() - started) / len(partials)
+    return [*partials]
 
 
-def _calls(prepared: Prepared, partition: Partition, partial: Partial, cancelled: Callable[[], bool]) -> Iterator[Call]:
-    """What has to be called, one after the other, so that `partial` is the partition's."""
-    region = None if prepared.region is None else prepared.region[partition.slices].ravel()
-    if region is not None and not region.any():
+class _Part(NamedTuple):
+    """What a partial takes of a dataset: `asked`, the smallest part of its partition with all of the region's
+    positions, which are True in `region` ``(h * w)``."""
+
+    partial: Partial
+    partition: Partition
+    asked: Partition
+    region: NDArray[np.bool_] | None
+
+
+class _Stack(NamedTuple):
+    """Frames ``(n, ky, kx)`` for the positions `at` of a partial's partition."""
+
+    at: slice
+    frames: NDArray[Any]
+    partial: Partial
+
+
+def _run(prepared: Prepared, partitions: Sequence[Partition], cancelled: Callable[[], bool]) -> list[Partial]:
+    parts = [_part(prepared, partition) for partition in partitions]
+    read = [part for part in parts if part.region is None or part.region.any()]
+    for tiles in prepared.dataset.tiles_of([part.asked for part in read]):
+        _raise_if(cancelled)
+        for which, tile in tiles:
+            _count(read[which].partial, tile)
+        stacks = [stack for which, tile in tiles for stack in _stacks(read[which], tile)]
+        if stacks:
+            _compute(prepared, stacks, cancelled)
+        for stack in stacks:
+            stack.partial.valid[stack.at] = True
+    return [part.partial for part in parts]
+
+
+def _compute(prepared: Prepared, stacks: Sequence[_Stack], cancelled: Callable[[], bool]) -> None:
+    """Give every kernel all stacks."""
+    if prepared.steps:
+        swapped = _is_swapped(stacks[0].frames.dtype)
+        space = _space(stacks[0].frames, prepared.block) if swapped else None
+        take_all([_taking(prepared, stack, space) for stack in stacks])
         return
-    asked = partition if region is None else _around(region, partition)
-    for tile in prepared.dataset.tiles(asked):
-        if cancelled():
-            raise JobCancelled("the job was cancelled")
-        nbytes = tile.frames.nbytes
-        partial.bytes_mapped += tile.mapped
-        partial.bytes_network += tile.network
-        partial.bytes_checked += tile.checked
-        partial.not_mapped = tile.not_mapped
-        partial.bytes_read += nbytes - tile.mapped - tile.network
-        for first, frames in _wanted(tile, asked, partition, region):
-            yield _call(prepared, frames, first, partial.buffers)
-            partial.valid[first : first + len(frames)] = True
+    for stack in stacks:
+        _raise_if(cancelled)
+        _process(prepared, stack)
 
 
-def _call(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> Call:
-    """What gives every kernel the frames of a stack, which lie at positions from `start` on."""
-    if not prepared.steps:
-        return lambda: _process(prepared, stack, start, buffers)
-    at = slice(start, start + len(stack))
-    steps = [kernel.step(at, buffers) for kernel in prepared.steps]
-    if _is_swapped(stack):
+def _part(prepared: Prepared, partition: Partition) -> _Part:
+    region = None if prepared.region is None else prepared.region[partition.slices].ravel()
+    asked = partition if region is None or not region.any() else _around(region, partition)
+    return _Part(_empty_partial(prepared, partition), partition, asked, region)
+
+
+def _raise_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise JobCancelled("the job was cancelled")
+
+
+def _count(partial: Partial, tile: Tile) -> None:
+    partial.bytes_mapped += tile.mapped
+    partial.bytes_network += tile.network
+    partial.bytes_checked += tile.checked
+    partial.not_mapped = tile.not_mapped
+    partial.bytes_read += tile.frames.nbytes - tile.mapped - tile.network
+
+
+def _taking(prepared: Prepared, stack: _Stack, space: NDArray[Any] | None) -> Taking:
+    """What gives every kernel the frames of a stack, made native in `space` where there is one."""
+    steps = [kernel.step(stack.at, stack.partial.buffers) for kernel in prepared.steps]
+    if space is not None:
         rows = _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape)
-        frames, made = swapping(stack, rows, prepared.block)
+        frames, made = swapping(stack.frames, rows, space)
         return taking(frames, steps, prepared.block, made)
-    return taking(as_frames(stack), steps, len(stack) if len(steps) == 1 else prepared.block)
+    return taking(as_frames(stack.frames), steps, len(stack.frames) if len(steps) == 1 else prepared.block)
 
 
-def _process(prepared: Prepared, stack: NDArray[Any], start: int, buffers: Arrays) -> None:
-    for at, frames in _blocks(prepared, stack, start):
-        prepared.kernels[0].process(frames, at, buffers)
+def _process(prepared: Prepared, stack: _Stack) -> None:
+    for at, frames in _blocks(prepared, stack.frames, stack.at.start):
+        prepared.kernels[0].process(frames, at, stack.partial.buffers)
         for kernel in prepared.kernels[1:]:
-            kernel.process(frames._replace(cached=True), at, buffers)
+            kernel.process(frames._replace(cached=True), at, stack.partial.buffers)
 
 
-def _is_swapped(stack: NDArray[Any]) -> bool:
+def _is_swapped(dtype: np.dtype[Any]) -> bool:
     """Of a foreign byte order; half floats become others anyway."""
-    return not stack.dtype.isnative and stack.itemsize in SWAPPED_SIZES and stack.dtype != np.dtype(">f2")
+    return not dtype.isnative and dtype.itemsize in SWAPPED_SIZES and dtype != np.dtype(">f2")
+
+
+def _space(frames: NDArray[Any], block: int) -> NDArray[Any]:
+    """Where a block of some frames is made native."""
+    size = min(block, MOST_FRAMES)
+    return np.empty((size, *frames.shape[1:]), frames.dtype.newbyteorder("="))
 
 
 def _around(region: NDArray[np.bool_], partition: Partition) -> Partition:
@@ -203,22 +206,20 @@ def _around(region: NDArray[np.bool_], partition: Partition) -> Partition:
     return Partition(partition.index, y0 + int(y[0]), y0 + int(y[-1]) + 1, x0 + int(x[0]), x0 + int(x[-1]) + 1)
 
 
-def _wanted(
-    tile: Tile, part: Partition, partition: Partition, region: NDArray[np.bool_] | None
-) -> Iterator[tuple[int, NDArray[Any]]]:
-    """The frames of a part's tile that lie in the region, in stretches, and where each starts in the partition."""
-    if region is None:
-        yield tile.start, tile.frames
+def _stacks(part: _Part, tile: Tile) -> Iterator[_Stack]:
+    """The frames of a part's tile that lie in the region, in stretches."""
+    if part.region is None:
+        yield _Stack(slice(tile.start, tile.start + len(tile.frames)), tile.frames, part.partial)
         return
-    for start, stack in _placed(tile, part, partition):
-        for first, stop in _stretches(region, start, start + len(stack)):
-            yield first, stack[first - start : stop - start]
+    for start, frames in _placed(tile, part.asked, part.partition):
+        for first, stop in _stretches(part.region, start, start + len(frames)):
+            yield _Stack(slice(first, stop), frames[first - start : stop - start], part.partial)
 
 
-def _placed(tile: Tile, part: Partition, partition: Partition) -> Iterator[tuple[int, NDArray[Any]]]:
-    """The frames of a part's tile by their places among the partition's positions: all together, or row by row."""
-    (_, width), (_, full) = part.shape, partition.shape
-    corner = (part.y0 - partition.y0) * full + part.x0 - partition.x0
+def _placed(tile: Tile, asked: Partition, partition: Partition) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The frames of a tile by their places among the partition's positions: all together, or row by row."""
+    (_, width), (_, full) = asked.shape, partition.shape
+    corner = (asked.y0 - partition.y0) * full + asked.x0 - partition.x0
     if width == full:
         yield corner + tile.start, tile.frames
         return
@@ -244,7 +245,7 @@ def _blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tupl
     if prepared.corrector is not None:
         yield from _corrected_blocks(prepared.corrector, tile, start)
         return
-    if _is_swapped(tile):
+    if _is_swapped(tile.dtype):
         yield from _swapped_blocks(prepared, tile, start)
         return
     size = max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
@@ -261,7 +262,7 @@ def _swapped_blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Itera
     """Blocks of frames of a foreign byte order: made native in the cache, as they are used."""
     size = max(8, SWAPPED_BYTES // prepared.dataset.frame_bytes)
     rows = _rows_looked_at(prepared.kernels, prepared.dataset.frame_shape)
-    space = np.empty((min(size, len(tile)), *tile.shape[1:]), tile.dtype.newbyteorder("="))
+    space = _space(tile, min(size, len(tile)))
     for i in range(0, len(tile), size):
         block = native_frames(tile[i : i + size], rows, space)._replace(cached=True)
         yield slice(start + i, start + i + block.n), block

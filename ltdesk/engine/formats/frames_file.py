@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_ranges
+from ltdesk.engine.formats.tiling import Span
 from ltdesk.engine.mapping import MappedFile
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
@@ -47,6 +49,11 @@ class Frames:
     @property
     def frame_bytes(self) -> int:
         return math.prod(self.frame_shape) * self.dtype.itemsize
+
+    @property
+    def is_aligned(self) -> bool:
+        """Whether pixels lie at multiples of their size, as kernels want them."""
+        return self.offset % self.dtype.alignment == self.stride % self.dtype.alignment == 0
 
     def fitting(self) -> int:
         """How many of the promised frames are whole in the file; 0 where there is no file."""
@@ -88,16 +95,36 @@ class FramesFile(ArrangedDataset):
             MappedFile(part.path, *part.extent(0, n)) if n else None for part, n in zip(parts, good, strict=True)
         ]
 
+    def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
+        """All at once where they are views: files are checked before and after, not for each tile."""
+        if len(partitions) < 2 or not self._shows_views:
+            yield from super().tiles_of(partitions)
+            return
+        with self._open():
+            yield from self._checked((which, span) for which, one in enumerate(partitions) for span in self.spans(one))
+
+    @cached_property
+    def _shows_views(self) -> bool:
+        return all(part.is_aligned for part in self.parts) and all(file.mapped for file in self._files if file)
+
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
-        """Checks the file before each tile, and once its user is back, what the tile showed."""
         for span in self.spans(partition):
-            pieces = list(self._pieces(span.frame, span.count))
-            for piece in pieces:
-                self._file(piece).check()
-            frames, mapped = self._stack(pieces)
-            yield Tile(span.start, frames, mapped)
-            for piece in pieces:
-                self._file(piece).check(piece.offset, piece.nbytes)
+            for tiles in self._checked([(0, span)]):
+                yield from (tile for _, tile in tiles)
+
+    def _checked(self, spans: Iterable[tuple[int, Span]]) -> Iterator[list[tuple[int, Tile]]]:
+        """The tiles of some spans, together. Checks files before, and once their user is back, what they showed."""
+        pieces = [(which, span, list(self._pieces(span.frame, span.count))) for which, span in spans]
+        shown = [piece for _, _, of_one in pieces for piece in of_one]
+        files = {piece.part: self._file(piece) for piece in shown}
+        for file in files.values():
+            file.check()
+        yield [(which, Tile(span.start, *self._stack(of_one))) for which, span, of_one in pieces]
+        for file in files.values():
+            file.check()
+        for piece in shown:
+            if files[piece.part].faulted(piece.offset, piece.nbytes):
+                files[piece.part].check(piece.offset, piece.nbytes)
 
     def _close(self) -> None:
         for file in self._files:
@@ -129,7 +156,7 @@ class FramesFile(ArrangedDataset):
         if len(pieces) > 1:  # a tile at the seam of two files
             return np.concatenate([self._view(piece) for piece in pieces]), 0
         frames = self._view(pieces[0])
-        if not frames.flags.aligned:  # kernels are compiled for aligned data
+        if not frames.flags.aligned:
             return frames.copy(), 0
         return frames, frames.nbytes if self._file(pieces[0]).mapped else 0
 

@@ -42,18 +42,23 @@ pixels are summed must not hang on what else a job does."""
 
 def segments(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The stretches ``(start, stop)`` of a flat mask that have to be read, none longer than `BLOCK_PIXELS`."""
-    inside = np.flatnonzero(mask)
-    if inside.size == 0:
-        return np.zeros((0, 2), dtype=np.int64)
-    breaks = np.flatnonzero(np.diff(inside) > JOIN_GAP)
-    starts = inside[np.concatenate(([0], breaks + 1))]
-    stops = inside[np.concatenate((breaks, [inside.size - 1]))] + 1
-    pieces = [
-        (at, min(at + BLOCK_PIXELS, stop))
-        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
-        for at in range(start, stop, BLOCK_PIXELS)
-    ]
-    return np.array(pieces, dtype=np.int64)
+    most = mask.size // JOIN_GAP + mask.size // BLOCK_PIXELS + 2
+    found: NDArray[np.int64] = _segments(np.flatnonzero(mask), np.empty((most, 2), np.int64))
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _segments(inside, found):  # type: ignore[no-untyped-def]
+    count = 0
+    for pixel in inside:
+        if count == 0 or pixel - found[count - 1, 1] >= JOIN_GAP:
+            found[count, 0] = pixel
+            count += 1
+        while pixel - found[count - 1, 0] >= BLOCK_PIXELS:
+            found[count - 1, 1] = found[count, 0] = found[count - 1, 0] + BLOCK_PIXELS
+            count += 1
+        found[count - 1, 1] = pixel + 1
+    return found[:count]
 
 
 def rows_of(mask: NDArray[np.bool_]) -> tuple[int, int]:

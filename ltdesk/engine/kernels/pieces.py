@@ -30,22 +30,20 @@ def pieces(mask: NDArray[np.bool_], itemsize: int) -> tuple[NDArray[np.int64], N
     smaller than a piece has none.
     """
     size = LINE // itemsize
-    first = _starts(mask, size).reshape(-1, 1)
+    inside = np.flatnonzero(mask) if mask.size >= size else np.empty(0, np.int64)
+    first = _starts(inside, size).reshape(-1, 1)
     start = np.minimum(first, mask.size - size)
     pixels = start + np.arange(size)
     return start.ravel(), mask[pixels] & (pixels >= first)
 
 
 @njit(nogil=True, cache=True)
-def _starts(mask, size):  # type: ignore[no-untyped-def]
-    found, count, pixel = np.empty(mask.size // size + 1, np.int64), 0, 0
-    while pixel < mask.size and mask.size >= size:
-        if mask[pixel]:
-            found[count] = pixel
+def _starts(inside, size):  # type: ignore[no-untyped-def]
+    found, count, stop = np.empty(inside.size, np.int64), 0, 0
+    for pixel in inside:
+        if pixel >= stop:
+            found[count], stop = pixel, pixel + size
             count += 1
-            pixel += size
-        else:
-            pixel += 1
     return found[:count]
 
 

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from ltdesk.engine.kernels.frames import Frames, as_frames
-from ltdesk.engine.kernels.steps import MOST_FRAMES, Made, compiled, frames_at, table_at, with_words
+from ltdesk.engine.kernels.steps import Made, compiled, frames_at, table_at, with_words
 
 
 def native_frames(tile: NDArray[Any], rows: tuple[int, int], space: NDArray[Any]) -> Frames:
@@ -33,14 +33,12 @@ def native_frames(tile: NDArray[Any], rows: tuple[int, int], space: NDArray[Any]
     return as_frames(target)
 
 
-def swapping(tile: NDArray[Any], rows: tuple[int, int], block: int) -> tuple[Frames, Made]:
-    """A tile of foreign byte order for `take`, `block` frames at a time: as it is, and what is made of it."""
-    native = tile.dtype.newbyteorder("=")
-    words = as_frames(tile.view(f"=u{tile.itemsize}"))
-    space = as_frames(np.empty((min(block, words.n, MOST_FRAMES), *words.shape), native))
+def swapping(tile: NDArray[Any], rows: tuple[int, int], space: NDArray[Any]) -> tuple[Frames, Made]:
+    """A tile of foreign byte order for `taking`, as it is, and what is made of it in `space` ``(block, ky, kx)``."""
+    words, native = as_frames(tile.view(f"=u{tile.itemsize}")), as_frames(space)
     start, stop = (row * words.shape[1] for row in rows)
-    out = space.flat.view(words.flat.dtype).reshape(space.n, -1)
-    return words, Made(with_words(_swap_step(words.flat.dtype), start, stop, out), space)
+    out = native.flat.view(words.flat.dtype).reshape(native.n, -1)
+    return words, Made(with_words(_swap_step(words.flat.dtype), start, stop, out), native)
 
 
 @cache
