@@ -55,9 +55,10 @@ def test_partitions_that_run_together_are_as_if_alone(tmp_path: Path, dtype: str
         broken.gate.set()
         whole.gate.set()
         job = job_for(inner, VirtualDetector(DISK, name="bf"), CenterOfMass(), SumFrame(), region=region)
-        alone = [run_partition(prepare(job, whole), partition) for partition in whole.plan()]
+        plan = whole.plan()
+        alone = [run_partition(prepare(job, whole), partition) for partition in plan]
         for dataset in (inner, whole, broken):
-            for expected, result in zip(alone, run_together(prepare(job, dataset), dataset.plan()), strict=True):
+            for expected, result in zip(alone, run_together(prepare(job, dataset), plan), strict=True):
                 if dataset is broken and expected.index == 3:
                     assert isinstance(result, Exception)
                     continue
