@@ -1,8 +1,8 @@
 """What a byte of a small scan costs against one of a larger: the plan has 64 partitions of either.
 
-A quarter of the scan's positions is written beside it; a round is the whole, four times the quarter, and the whole
-again, so that a clock that swings has little to say. ``python benchmarks/sizes.py [FILE [ROUNDS]]``, by default the
-medium demo.
+The scan and a quarter of its positions are written anew, both in one way: how pages come into the page cache counts,
+too. A round is the whole, four times the quarter, and the whole again, so that a clock that swings has little to
+say. ``python benchmarks/sizes.py [FILE [ROUNDS]]``, by default the medium demo.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import ltdesk
 from ltdesk.analysis import Analysis
 from ltdesk.engine.dataset import Dataset
+from ltdesk.geometry import Size2D
 
 ROUNDS = 15
 
@@ -34,9 +35,8 @@ def analyses(dataset: Dataset) -> dict[str, tuple[Analysis, ...]]:
     }
 
 
-def write_quarter(dataset: Dataset, path: Path) -> None:
-    """The scan's upper left quarter, as ``.npy``."""
-    shape = (dataset.scan_shape[0] // 2, dataset.scan_shape[1] // 2)
+def write_part(dataset: Dataset, shape: Size2D, path: Path) -> None:
+    """The scan's upper left part of this shape, as ``.npy``."""
     frames = np.lib.format.open_memmap(path, "w+", dataset.dtype, (*shape, *dataset.frame_shape))
     for y, x in np.ndindex(shape):
         frames[y, x] = dataset.frame(y, x)
@@ -69,9 +69,13 @@ def main() -> None:
 
     path = sys.argv[1] if len(sys.argv) > 1 else str(ensure_demo("medium"))
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
-    with ltdesk.open(path) as whole, tempfile.TemporaryDirectory() as folder:
-        write_quarter(whole, Path(folder) / "quarter.npy")
-        with ltdesk.open(Path(folder) / "quarter.npy") as quarter:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with ltdesk.open(path) as dataset:
+            sy, sx = dataset.scan_shape
+            write_part(dataset, (sy, sx), folder / "whole.npy")
+            write_part(dataset, (sy // 2, sx // 2), folder / "quarter.npy")
+        with ltdesk.open(folder / "whole.npy") as whole, ltdesk.open(folder / "quarter.npy") as quarter:
             print(f"{whole.nbytes / 1e9:.2f} GB and a quarter of it ({quarter.nbytes / 1e9:.2f} GB): its time a byte")
             for threads in (1, 2):
                 for name, some in analyses(whole).items():
