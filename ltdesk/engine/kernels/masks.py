@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def rows_of(mask: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def selector(mask: NDArray[np.bool_], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """What the kernels of `dtype` take for a flat mask: all bits set inside for integers, 0/1 bytes for floats."""
+    """What the kernels of `dtype` take for flat masks: all bits set inside for integers, 0/1 bytes for floats."""
     if dtype.kind == "f":
         return mask.astype(np.uint8)
     ones = np.array(-1 if dtype.kind == "i" else np.iinfo(dtype).max, dtype=dtype)
@@ -91,17 +92,18 @@ class Masks:
     """
 
     def __init__(self, masks: Sequence[NDArray[np.bool_]], pixel: np.dtype[Any]) -> None:
-        flat = [mask.ravel() for mask in masks]
+        flat = np.stack([mask.ravel() for mask in masks])
+        union: NDArray[np.bool_] = np.logical_or.reduce(flat)
+        self.rows = rows_of(union.reshape(masks[0].shape))
         stretches, cut = [segments(mask) for mask in flat], [pieces(mask, pixel.itemsize) for mask in flat]
-        self.rows = rows_of(np.logical_or.reduce(masks))
-        selectors, starts = np.stack([selector(mask, pixel) for mask in flat]), np.concatenate([at for at, _ in cut])
+        starts, inside = (np.concatenate(parts) for parts in zip(*cut, strict=True))
         shares = [_share(stretch, at, pixel.itemsize) for stretch, (at, _) in zip(stretches, cut, strict=True)]
-        if pixel.kind != "f":  # masks that lie side by side read each line once as segments, not as pieces
-            together = _share(segments(np.logical_or.reduce(flat)), starts, pixel.itemsize)
+        if pixel.kind != "f" and len(flat) > 1:  # those side by side read each line once as segments, not as pieces
+            together = _share(segments(union), starts, pixel.itemsize)
             shares = [max(share, together) for share in shares]
-        layout = np.column_stack((_bounds(stretches), _bounds([at for at, _ in cut]), shares))
-        chosen = selector(np.concatenate([inside for _, inside in cut]), pixel)
-        self.words = laid_out(np.concatenate(stretches), layout, selectors, starts, chosen)
+        layout = np.array([*zip(*_bounds(stretches), *_bounds([at for at, _ in cut]), shares, strict=True)], np.int64)
+        chosen = selector(inside, pixel)
+        self.words = laid_out(np.concatenate(stretches), layout, selector(flat, pixel), starts, chosen)
 
 
 def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:
@@ -110,10 +112,10 @@ def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: in
     return 100 * starts.size * (LINE // itemsize) // pixels if starts.size else 100
 
 
-def _bounds(parts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Of each part the first and the end ``(parts, 2)``, once all are put together."""
-    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    return np.column_stack((np.concatenate(([0], ends[:-1])), ends))
+def _bounds(parts: Sequence[NDArray[Any]]) -> tuple[list[int], list[int]]:
+    """The first of each part, and its end, once all are put together."""
+    ends = [*accumulate(map(len, parts))]
+    return [0, *ends[:-1]], ends
 
 
 def masked_step(pixel: np.dtype[Any], masks: Masks, outs: Sequence[NDArray[Any]]) -> Step:
