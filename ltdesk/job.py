@@ -190,7 +190,7 @@ def advance(state: JobState, event: Event) -> JobState:
 
 
 def advance_by_partials(state: JobState, indices: Iterable[int]) -> JobState:
-    """The state after a `PartialReady` for each of these partitions, at once: this is done for each partition."""
+    """The state after a `PartialReady` for each of these partitions, without making so many events and states."""
     _must_run(state, "partial")
     done, failures = state.done_bits, state.failures
     for index in indices:

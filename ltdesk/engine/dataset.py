@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -160,14 +159,11 @@ class Dataset(ABC):
         """
 
     def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
-        """The tiles of some partitions, or parts of them, each with which of them it is of: one of each, or more where
-        that takes no memory, and then the next ones."""
-        left = dict(enumerate(map(self.tiles, partitions)))
-        while left:
-            tiles = [(which, tile) for which, of_one in left.items() for tile in islice(of_one, 1)]
-            if tiles:
-                yield tiles
-            left = {which: left[which] for which, _ in tiles}
+        """The tiles of some partitions, or parts of them, each with which of them it is of: one after the other, or
+        several at once where they are views and cost nothing."""
+        for which, partition in enumerate(partitions):
+            for tile in self.tiles(partition):
+                yield [(which, tile)]
 
     def holders(self, partition: Partition) -> tuple[str, ...]:
         """Hosts that hold a partition's bytes, as they announce themselves; empty where none is nearer than others.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.analyses import Kernel, StepKernel, kernels_for
 from ltdesk.engine.corrected import Corrector
-from ltdesk.engine.dataset import Dataset, Tile
+from ltdesk.engine.dataset import TILE_BYTES, Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
 from ltdesk.engine.kernels.steps import MOST_FRAMES, Taking, take_all, taking
 from ltdesk.engine.kernels.swap import native_frames, swapping
@@ -141,14 +141,27 @@ def _run(prepared: Prepared, partitions: Sequence[Partition], cancelled: Callabl
 
 def _compute(prepared: Prepared, stacks: Sequence[_Stack], cancelled: Callable[[], bool]) -> None:
     """Give every kernel all stacks."""
-    if prepared.steps:
-        swapped = _is_swapped(stacks[0].frames.dtype)
-        space = _space(stacks[0].frames, prepared.block) if swapped else None
-        take_all([_taking(prepared, stack, space) for stack in stacks])
+    if not prepared.steps:
+        for stack in stacks:
+            _raise_if(cancelled)
+            _process(prepared, stack)
         return
-    for stack in stacks:
+    swapped = _is_swapped(stacks[0].frames.dtype)
+    space = _space(stacks[0].frames, prepared.block) if swapped else None
+    for some in _tilefuls(stacks):
         _raise_if(cancelled)
-        _process(prepared, stack)
+        take_all([_taking(prepared, stack, space) for stack in some])
+
+
+def _tilefuls(stacks: Sequence[_Stack]) -> Iterator[Sequence[_Stack]]:
+    """As many as a tile may have bytes, or one: what was quick may now come from a slow disk, and be cancelled."""
+    start = nbytes = 0
+    for i, stack in enumerate(stacks):
+        if i > start and nbytes + stack.frames.nbytes > TILE_BYTES:
+            yield stacks[start:i]
+            start, nbytes = i, 0
+        nbytes += stack.frames.nbytes
+    yield stacks[start:]
 
 
 def _part(prepared: Prepared, partition: Partition) -> _Part:

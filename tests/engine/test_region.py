@@ -69,7 +69,7 @@ def test_the_numbers_and_the_bytes(tmp_path: Path, layout: str, region: AnyShape
 def test_tiles_with_nothing_of_the_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ltdesk.engine.dataset.TILE_BYTES", 7 * FRAME_BYTES)
     inside = np.zeros(SHAPE[:2], dtype=np.bool_)
-    inside[4, 3] = inside[5, 44] = inside[21, 30] = True
+    inside[0, 3] = inside[1, 44] = inside[21, 30] = True  # the first partition runs alone
     results, _ = run(written(tmp_path, "npy"), PixelMask.from_array(inside))
     np.testing.assert_array_equal(results.valid, inside)
     np.testing.assert_array_equal(results["sum_frame"], ARRAY[inside].sum(axis=0))
