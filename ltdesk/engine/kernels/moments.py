@@ -3,7 +3,7 @@
 Several camera rows are taken as one long row (measured: 18 -> 50 GB/s a thread on 128 columns, whose own loops are too
 short). Its sums by column, each times where the column lies, give the moment along x; its own sum, and those of its
 columns by the row they lie in, give the moment along y. Sums of 8- and 16-bit pixels are kept in 32 bits, safe up to
-32767 rows, or for counts in 16 as long as that does (`count_moments`). Moments are taken about the first pixel in
+32767 rows, or for counts in 16 as long as that does (`count_strips`). Moments are taken about the first pixel in
 float64, which holds those of integers exactly.
 """
 
@@ -17,8 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ltdesk.engine.kernels.count_moments import GROUP, counted
-from ltdesk.engine.kernels.count_strips import AHEAD, KINDS, strip_moments, strips_of
+from ltdesk.engine.kernels.count_strips import RUNNING, strip_moments, strips_of
 from ltdesk.engine.kernels.counts import is_counts
 from ltdesk.engine.kernels.masks import rows_of, selector
 from ltdesk.engine.kernels.prefetch import FAR_AHEAD, ask_in_parts
@@ -67,26 +66,19 @@ class Moments:
         columns = (0, kx) if mask is None else _columns(mask)
         if columns[1] - columns[0] < kx:
             together = 1
-        strips = strips_of(mask) if counts and mask is not None else None
+        strips = strips_of(frame_shape, mask, pixel.itemsize) if counts else None
         if strips is not None:
             family, self.rows = "strips", strips.rows
-        elif counts and mask is None:
-            family, together = "counts", _together(ky, kx)
         across = np.arange(*columns, dtype=np.float64)
         along, below = np.tile(across, together), np.repeat(np.arange(together, dtype=np.float64), across.size)
         selected = selector(np.zeros(0, np.bool_) if mask is None else mask.ravel(), pixel)
         self.family, self.masked = family, mask is not None
-        self.sums_exact = family == "counts"
+        self.sums_exact = family == "strips" and mask is None
         numbers = (kx, columns[0], *self.rows, together)
         self.words = laid_out(*numbers, selected, np.array(origin, dtype=np.float64), along, below)
         if strips is not None:
             inside = selector(strips.inside.ravel(), pixel)
-            self.words = laid_out(self.words, strips.bands, strips.blocks, inside, strips.columns)
-
-
-def _together(rows: int, kx: int) -> int:
-    """Camera rows that make a long row: few of `rows` should be left over by groups of `GROUP` long ones."""
-    return min(range(max(1, LONG_ROW // kx), 0, -1), key=lambda together: rows % (GROUP * together))
+            self.words = laid_out(self.words, strips.bands, strips.blocks, inside, strips.columns, strips.lines)
 
 
 def _columns(mask: NDArray[np.bool_]) -> tuple[int, int]:
@@ -108,9 +100,7 @@ def centre_step(
     Where `moments.sums_exact` it writes to ``sums (n)`` too: each frame's sum.
     """
     if moments.family == "strips":
-        return with_words(_strip_step(pixel), moments.words, out)
-    if moments.sums_exact:
-        return with_words(_counts_step(pixel), moments.words, out, _NOWHERE if sums is None else sums)
+        return with_words(_strip_step(pixel, moments.masked), moments.words, out, _NOWHERE if sums is None else sums)
     return with_words(_centre_step(pixel, moments.family, moments.masked), moments.words, out)
 
 
@@ -131,45 +121,29 @@ def _centre_step(pixel: np.dtype[Any], family: str, masked: bool) -> int:
 
 
 @cache
-def _counts_step(pixel: np.dtype[Any]) -> int:
-    kind = pixel.type
-
-    def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
-        width, y1, together = words[0], words[3], words[4]
-        nothing, origin = row_at(words, 5, kind), row_at(words, 7, np.float64)
-        along, below = row_at(words, 9, np.float64), row_at(words, 11, np.float64)
-        out, sums = table_at(words, 13, np.float64)[first : first + n], row_at(words, 16, np.uint64)
-        flat = frames_at(pixels, n, stride, y1 * width)
-        _centres_of_counts(
-            flat, stride, width, y1, together, nothing, origin, along, below, out, sums[first : first + n]
-        )
-
-    return compiled(pixel, step)
-
-
-@cache
-def _strip_step(pixel: np.dtype[Any]) -> int:
-    kind = pixel.type
+def _strip_step(pixel: np.dtype[Any], masked: bool) -> int:
+    kind, wide_frame = pixel.type, _wide_frame_inside if masked else _wide_frame
 
     def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
         width, left, y0, y1, together = words[0], words[1], words[2], words[3], words[4]
         mask, origin = row_at(words, 5, kind), row_at(words, 7, np.float64)
         along, below = row_at(words, 9, np.float64), row_at(words, 11, np.float64)
         bands, blocks = table_at(words, 13, np.int64), table_at(words, 16, np.int64)
-        selectors, across = row_at(words, 19, kind), row_at(words, 21, np.float64)
-        out = table_at(words, 23, np.float64)[first : first + n]
+        inside, across = row_at(words, 19, kind), row_at(words, 21, np.float64)
+        lines, out, sums = row_at(words, 23, np.int64), table_at(words, 25, np.float64), row_at(words, 28, np.uint64)
         flat = frames_at(pixels, n, stride, y1 * width)
-        sums, wide_sums, fits = np.zeros(KINDS * across.size, np.uint32), np.zeros(along.size, np.uint32), True
-        ahead = 0 if cached else AHEAD * stride
+        narrow, wide, fits = np.zeros(RUNNING + across.size, np.uint32), np.zeros(along.size, np.uint32), True
         for f in range(n):
             at = f * stride
             if fits:
-                fits, total, y, x = strip_moments(flat, at, width, ahead, bands, blocks, selectors, across, sums)
-            if not fits:  # a bright beam or a hot pixel: the next frames have it too
-                total, y, x = _wide_frame_inside(
-                    flat, stride, at, width, left, y0, y1, together, mask, along, below, wide_sums
+                fits, total, y, x = strip_moments(
+                    flat, stride, at, width, bands, blocks, inside, across, lines, narrow, cached
                 )
-            _finish(total, y, x, origin[0], origin[1], out[f])
+            if not fits:  # a bright beam or a hot pixel: the next frames have it too
+                total, y, x = wide_frame(flat, stride, at, width, left, y0, y1, together, mask, along, below, wide)
+            _finish(total, y, x, origin[0], origin[1], out[first + f])
+            if sums.size:
+                sums[first + f] = U64(total)
 
     return compiled(pixel, step)
 
@@ -266,23 +240,5 @@ _FRAMES_INSIDE = {
 _wide_frame_inside = _FRAMES_INSIDE["u4"]
 _WHOLE = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES.items()}
 _MASKED = {family: _over_frames(_KINDS[family][0], frame) for family, frame in _FRAMES_INSIDE.items()}
-_wide_frame, _counted_frame = _FRAMES["u4"], counted(_FRAMES["u4"])
+_wide_frame = _FRAMES["u4"]
 _NOWHERE = np.zeros(0, np.uint64)
-
-
-@njit(nogil=True, cache=True)
-def _centres_of_counts(flat, stride, width, y1, together, nothing, origin, along, below, out, sums):  # type: ignore[no-untyped-def]
-    """Centres of whole frames, and where there is space for them their sums."""
-    columns, lags = np.zeros(along.size, np.uint32), np.zeros(along.size, np.uint32)
-    space, fits = np.zeros(2 * along.size, np.uint16), True
-    for f in range(out.shape[0]):
-        at = f * stride
-        if fits:
-            fits, total, y, x = _counted_frame(
-                flat, stride, at, width, 0, 0, y1, together, nothing, along, below, space, columns, lags
-            )
-        if not fits:  # a bright beam or a hot pixel: the next frames have it too
-            total, y, x = _wide_frame(flat, stride, at, width, 0, 0, y1, together, nothing, along, below, columns)
-        _finish(total, y, x, origin[0], origin[1], out[f])
-        if sums.size:
-            sums[f] = U64(total)
