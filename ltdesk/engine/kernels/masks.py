@@ -18,7 +18,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
-from ltdesk.engine.kernels.counts import counted_sums, is_counts
+from ltdesk.engine.kernels.counts import is_counts
+from ltdesk.engine.kernels.four_counts import counted_pieces, counted_sums
 from ltdesk.engine.kernels.pieces import MOST_PIECES, float_pieces, integer_pieces, pieces
 from ltdesk.engine.kernels.prefetch import LINE, ask_ahead
 from ltdesk.engine.kernels.rows import U64
@@ -38,7 +39,9 @@ FEW = 35
 """Pieces that make up less than so many percent of the segments are quicker in the cache, too."""
 MANY = 70
 """Less than so many are quicker from memory. For floats neither that nor other masks count: the order in which a mask's
-pixels are summed must not hang on what else a job does."""
+pixels are summed must not hang on what else a job does. Pieces of counts, in registers (`four_counts`), always are."""
+NONE = 1 << 20
+"""What stands for the share of no pieces at all."""
 
 
 def segments(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -107,9 +110,9 @@ class Masks:
 
 
 def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:
-    """Pixels of the pieces that start at `starts`, in percent of the segments'; all where there are none."""
+    """Pixels of the pieces that start at `starts`, in percent of the segments'; `NONE` where there are none."""
     pixels = int((stretches[:, 1] - stretches[:, 0]).sum())
-    return 100 * starts.size * (LINE // itemsize) // pixels if starts.size else 100
+    return 100 * starts.size * (LINE // itemsize) // pixels if starts.size else NONE
 
 
 def _bounds(parts: Sequence[NDArray[Any]]) -> tuple[list[int], list[int]]:
@@ -125,15 +128,16 @@ def masked_step(pixel: np.dtype[Any], masks: Masks, outs: Sequence[NDArray[Any]]
 
 @cache
 def _masked_step(pixel: np.dtype[Any]) -> int:
-    run, total = _masked(_family(pixel), pixel.itemsize), sum_dtype(pixel).type
+    run, total = _masked(_family(pixel), pixel.itemsize, is_counts(pixel)), sum_dtype(pixel).type
     selector_type, most = (np.uint8, FEW) if pixel.kind == "f" else (pixel.type, MANY)
+    few, most = (NONE, NONE) if is_counts(pixel) else (FEW, most)
 
     def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
         where, layout = table_at(words, 0, np.int64), table_at(words, 3, np.int64)
         masks, starts = table_at(words, 6, selector_type), row_at(words, 9, np.int64)
         chosen, sums = table_at(words, 11, selector_type), np.zeros((n, masks.shape[0]), total)
         flat = frames_at(pixels, n, stride, masks.shape[1])
-        run(flat, stride, where, layout, masks, starts, chosen, cached, FEW if cached else most, sums)
+        run(flat, stride, where, layout, masks, starts, chosen, cached, few if cached else most, sums)
         for m in range(masks.shape[0]):
             out = row_at(words, 14 + 2 * m, total)
             for f in range(n):
@@ -163,11 +167,11 @@ def _family(dtype: np.dtype[Any]) -> str:
 
 
 @cache
-def _masked(family: str, itemsize: int) -> Callable[..., None]:
+def _masked(family: str, itemsize: int, counts: bool) -> Callable[..., None]:
     rows4, kind = _MASKED[family]
     pixels = LINE // itemsize
     piece_run = float_pieces(pixels) if family == "f" else integer_pieces(pixels, kind)
-    return _over_masks(rows4, piece_run)
+    return _over_masks(rows4, counted_pieces(piece_run) if counts else piece_run)
 
 
 def _integer_rows4(kind: Any) -> Callable[..., Any]:
