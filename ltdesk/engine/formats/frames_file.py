@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -21,6 +21,9 @@ from ltdesk.engine.mapping import MappedFile
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition
+
+LAID_OUT = 256
+"""Partitions of which is kept where their frames lie: a plan has 64 of most scans, and each job asks again."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class FramesFile(ArrangedDataset):
             raise _no_whole_frame(source, parts)
         super().__init__(ref, replace(source, good=joined_ranges(stretches)))
         self.parts = tuple(parts)
+        self._laid = lru_cache(LAID_OUT)(self._lay)
         self._files = [
             MappedFile(part.path, *part.extent(0, n)) if n else None for part, n in zip(parts, good, strict=True)
         ]
@@ -101,20 +105,25 @@ class FramesFile(ArrangedDataset):
             yield from super().tiles_of(partitions)
             return
         with self._open():
-            yield from self._checked((which, span) for which, one in enumerate(partitions) for span in self.spans(one))
+            yield from self._checked(
+                [(which, *laid) for which, one in enumerate(partitions) for laid in self._laid(one)]
+            )
 
     @cached_property
     def _shows_views(self) -> bool:
         return all(part.is_aligned for part in self.parts) and all(file.mapped for file in self._files if file)
 
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
-        for span in self.spans(partition):
-            for tiles in self._checked([(0, span)]):
+        for laid in self._laid(partition):
+            for tiles in self._checked([(0, *laid)]):
                 yield from (tile for _, tile in tiles)
 
-    def _checked(self, spans: Iterable[tuple[int, Span]]) -> Iterator[list[tuple[int, Tile]]]:
+    def _lay(self, partition: Partition) -> list[tuple[Span, list[_Piece]]]:
+        """Where the frames of each tile lie."""
+        return [(span, list(self._pieces(span.frame, span.count))) for span in self.spans(partition)]
+
+    def _checked(self, pieces: Sequence[tuple[int, Span, list[_Piece]]]) -> Iterator[list[tuple[int, Tile]]]:
         """The tiles of some spans, together. Checks files before, and once their user is back, what they showed."""
-        pieces = [(which, span, list(self._pieces(span.frame, span.count))) for which, span in spans]
         shown = [piece for _, _, of_one in pieces for piece in of_one]
         files = {piece.part: self._file(piece) for piece in shown}
         for file in files.values():

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from ltdesk.geometry import Size2D
 
+IN_PLACE = frozenset(np.dtype(kind) for kind in ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8"))
+"""Pixels that kernels take as they are."""
+
 
 class Frames(NamedTuple):
     """Whole frames for a kernel: frame i is ``flat[i * stride : i * stride + ky * kx]``.
@@ -41,8 +44,12 @@ def as_frames(tile: NDArray[Any]) -> Frames:
 
     bool becomes uint8 and float16 float32 (exact); a foreign byte order is swapped, tile by tile, in the cache.
     """
+    n, ky, kx = tile.shape
+    if tile.flags.c_contiguous and tile.flags.aligned and tile.dtype in IN_PLACE:  # nearly always: in half the time
+        flat = tile.reshape(-1)
+        flat.flags.writeable = False  # one compiled version of each kernel, not two
+        return Frames(flat, ky * kx, n, (ky, kx))
     native = _native(tile)
-    n, ky, kx = native.shape
     itemsize = native.dtype.itemsize
     dense = native.strides[1:] == (kx * itemsize, itemsize) or 1 in (ky, kx)
     in_place = dense and native.flags.aligned and native.strides[0] >= 0 and native.strides[0] % itemsize == 0
@@ -54,7 +61,7 @@ def as_frames(tile: NDArray[Any]) -> Frames:
         flat = np.lib.stride_tricks.as_strided(native, (length,), (itemsize,), writeable=False)
         return Frames(flat, stride, n, (ky, kx))
     flat = native.reshape(-1)
-    flat.flags.writeable = False  # one compiled version of each kernel, not two
+    flat.flags.writeable = False
     return Frames(flat, ky * kx, n, (ky, kx))
 
 
