@@ -7,7 +7,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -94,7 +94,7 @@ class FramesFile(ArrangedDataset):
             raise _no_whole_frame(source, parts)
         super().__init__(ref, replace(source, good=joined_ranges(stretches)))
         self.parts = tuple(parts)
-        self._laid = lru_cache(LAID_OUT)(self._lay)
+        self._lays: dict[Partition, list[tuple[Span, list[_Piece]]]] = {}
         self._files = [
             MappedFile(part.path, *part.extent(0, n)) if n else None for part, n in zip(parts, good, strict=True)
         ]
@@ -118,9 +118,15 @@ class FramesFile(ArrangedDataset):
             for tiles in self._checked([(0, *laid)]):
                 yield from (tile for _, tile in tiles)
 
-    def _lay(self, partition: Partition) -> list[tuple[Span, list[_Piece]]]:
+    def _laid(self, partition: Partition) -> list[tuple[Span, list[_Piece]]]:
         """Where the frames of each tile lie."""
-        return [(span, list(self._pieces(span.frame, span.count))) for span in self.spans(partition)]
+        laid = self._lays.get(partition)
+        if laid is None:
+            laid = [(span, list(self._pieces(span.frame, span.count))) for span in self.spans(partition)]
+            if len(self._lays) >= LAID_OUT:
+                self._lays.clear()
+            self._lays[partition] = laid
+        return laid
 
     def _checked(self, pieces: Sequence[tuple[int, Span, list[_Piece]]]) -> Iterator[list[tuple[int, Tile]]]:
         """The tiles of some spans, together. Checks files before, and once their user is back, what they showed."""

@@ -73,33 +73,45 @@ def strips_of(frame_shape: Size2D, mask: NDArray[np.bool_] | None, itemsize: int
     # the last ones may overlap those before, since none ends past the frame: a pixel counts in one of them only
     rows, columns = np.arange(y0, y1, ROWS), np.arange(x0, x1, LANES)
     y, x = np.minimum(rows, ky - ROWS), np.minimum(columns, kx - LANES)
-    at_y, at_x = np.add.outer(y, np.arange(ROWS)), np.add.outer(x, np.arange(LANES))
-    inside = (at_y >= rows[:, None])[:, None, :, None] & (at_x >= columns[:, None])[None, :, None, :]
-    if mask is not None:
-        inside &= mask[at_y[:, None, :, None], at_x[None, :, None, :]]
-    row, strip = np.nonzero(inside.any(axis=(2, 3)))
+    if mask is None and ky % ROWS == kx % LANES == 0:
+        row, strip = (index.ravel() for index in np.indices((len(rows), len(columns))))
+        inside = np.empty((0, ROWS, LANES), np.bool_)
+    else:
+        inside = _inside((rows, columns), (y, x), mask)
+        row, strip = np.nonzero(inside.any(axis=(2, 3)))
+        inside = inside[row, strip]
     high = max(1, math.isqrt(MOST_BLOCKS // len(columns)) - 1)
     tops, band = y[::high], row // high
     blocks = np.stack((y[row] * kx + x[strip], RUNNING + strip * LANES, y[row] + ROWS - tops[band]), axis=1)
     bands = np.stack((np.searchsorted(band, np.arange(len(tops)), "right"), tops), axis=1)
-    chosen = inside[row, strip]
-    if mask is None and chosen.all():
-        chosen = chosen[:0]
-    lanes = at_x.reshape(-1, PAIRS, 2).transpose(0, 2, 1).ravel().astype(np.float64)
-    lines = _lines(at_y[row], at_x[strip], kx, LINE // itemsize)
-    return Strips(bands, blocks, chosen, lanes, lines, (int(y[0]), int(y[-1]) + ROWS))
+    lanes = np.add.outer(x, np.arange(LANES)).reshape(-1, PAIRS, 2).transpose(0, 2, 1).ravel().astype(np.float64)
+    lines = _lines(blocks[:, 0], kx, LINE // itemsize)
+    return Strips(bands, blocks, inside, lanes, lines, (int(y[0]), int(y[-1]) + ROWS))
 
 
-def _lines(at_y: NDArray[np.int64], at_x: NDArray[np.int64], kx: int, unit: int) -> NDArray[np.int64]:
-    """What is asked for ahead: pixels of the lines that blocks at ``at_y (n, ROWS)``, ``at_x (n, LANES)`` touch.
+def _inside(
+    wanted: tuple[NDArray[np.int64], NDArray[np.int64]],
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+    mask: NDArray[np.bool_] | None,
+) -> NDArray[np.bool_]:
+    """``(rows, columns, ROWS, LANES)``: what counts of blocks at some `places`, from places that are `wanted` on."""
+    (rows, columns), (y, x) = wanted, places
+    at_y, at_x = np.add.outer(y, np.arange(ROWS)), np.add.outer(x, np.arange(LANES))
+    inside = (at_y >= rows[:, None])[:, None, :, None] & (at_x >= columns[:, None])[None, :, None, :]
+    if mask is not None:
+        inside &= mask[at_y[:, None, :, None], at_x[None, :, None, :]]
+    return inside
+
+
+def _lines(blocks: NDArray[np.int64], kx: int, unit: int) -> NDArray[np.int64]:
+    """What is asked for ahead: pixels of the lines, `unit` pixels each, that blocks touch which start at some pixels.
 
     Where that is half of the rows or more, all of these, one after the other: measured, the processor helps then.
     """
-    start, stop = int(at_y.min()) * kx, (int(at_y.max()) + 1) * kx
-    if 2 * at_y.size * LANES >= stop - start:
+    start, stop = int(blocks.min()) // kx * kx, (int(blocks.max()) // kx + ROWS) * kx
+    if 2 * blocks.size * ROWS * LANES >= stop - start:
         return np.arange(start, stop, unit)
-    ends = at_y[:, :, None] * kx + at_x[:, None, [0, -1]]
-    return ends.ravel()
+    return np.add.outer(blocks, np.add.outer(np.arange(ROWS) * kx, [0, LANES - 1])).ravel()
 
 
 def _add_block(

@@ -129,8 +129,8 @@ def masked_step(pixel: np.dtype[Any], masks: Masks, outs: Sequence[NDArray[Any]]
 @cache
 def _masked_step(pixel: np.dtype[Any]) -> int:
     run, total = _masked(_family(pixel), pixel.itemsize, is_counts(pixel)), sum_dtype(pixel).type
-    selector_type, most = (np.uint8, FEW) if pixel.kind == "f" else (pixel.type, MANY)
-    few, most = (NONE, NONE) if is_counts(pixel) else (FEW, most)
+    selector_type = np.uint8 if pixel.kind == "f" else pixel.type
+    few, most = (NONE, NONE) if is_counts(pixel) else (FEW, FEW if pixel.kind == "f" else MANY)
 
     def step(pixels, stride, n, first, cached, words):  # type: ignore[no-untyped-def]
         where, layout = table_at(words, 0, np.int64), table_at(words, 3, np.int64)
