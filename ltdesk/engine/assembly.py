@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,15 +99,18 @@ class Assembly:
 
     def add(self, partial: Partial) -> bool:
         """Take a partial in; False if it was known."""
+        return bool(self.add_all([partial]))
+
+    def add_all(self, partials: Iterable[Partial]) -> list[Partial]:
+        """Take partials in; those that were not known."""
         with self._lock:
-            if partial.index in self._seen:
-                return False
-            self._seen.add(partial.index)
-            self._place(partial)
-            self._count(partial)
-            self._waiting[partial.index] = partial
+            fresh = [partial for partial in partials if self._is_new(partial)]
+            for partial in fresh:
+                self._place(partial)
+                self._count(partial)
+                self._waiting[partial.index] = partial
             self._fold()
-            return True
+        return fresh
 
     def skip(self, index: int) -> None:
         """Partition `index` failed: those after it need not wait for it. Should it come later, it is folded then."""
@@ -139,6 +142,12 @@ class Assembly:
         recipe = make_recipe(self._job, dataset)
         arrays = {name: finished[name] for name in specs}
         return Results(arrays, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, dataset.calibration)
+
+    def _is_new(self, partial: Partial) -> bool:
+        if partial.index in self._seen:
+            return False
+        self._seen.add(partial.index)
+        return True
 
     def _place(self, partial: Partial) -> None:
         partition = self._plan[partial.index]

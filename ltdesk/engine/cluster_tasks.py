@@ -10,9 +10,10 @@ import pickle
 import socket
 import struct
 import threading
+import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -109,6 +110,8 @@ def run_task(token: str, spec: bytes | None, partitions: bytes) -> Answer:
 def cancel_here(token: str) -> None:
     """Stop the job's tasks on this worker between two tiles; those that come later do nothing."""
     remember(_cancelled, token, None, KEPT_CANCELS)
+    if (prepared := _jobs.get(token)) is not None:
+        prepared.stop()
 
 
 def describe_here() -> list[str]:
@@ -133,22 +136,33 @@ def corners_of(partitions: Iterable[Partition]) -> bytes:
 
 
 def _run(token: str, prepared: Prepared, partitions: bytes, answer: Answer) -> None:
-    from ltdesk.engine.partition import run_partition
+    from ltdesk.engine.pace import Pace
+    from ltdesk.engine.partition import run_together
     from ltdesk.job import Partition
 
     _fit_threads()
-    cancelled: Callable[[], bool] = lambda: token in _cancelled  # noqa: E731
-    for corners in struct.iter_unpack(CORNERS, partitions):
-        try:
-            partial = run_partition(prepared, Partition(*corners), cancelled)
-            partial.host = answer.host
-            answer.partials.append(partial)
-        except JobCancelled:
-            return
-        except LtdeskError as error:
-            answer.failures.append(Failure(corners[0], str(error)))
-        except Exception as error:
-            answer.failures.append(Failure(corners[0], _one_line(error), traceback.format_exc()))
+    if token in _cancelled:  # while it was made ready
+        prepared.stop()
+    waiting = [Partition(*corners) for corners in struct.iter_unpack(CORNERS, partitions)]
+    pace = Pace()
+    while waiting:
+        started, some = time.perf_counter(), waiting[: pace.most]
+        for partition, result in zip(some, run_together(prepared, some), strict=True):
+            if isinstance(result, JobCancelled):
+                return
+            _add_to(answer, partition.index, result)
+        pace.took(time.perf_counter() - started, len(some))
+        waiting = waiting[len(some) :]
+
+
+def _add_to(answer: Answer, index: int, result: Partial | Exception) -> None:
+    if isinstance(result, LtdeskError):
+        answer.failures.append(Failure(index, str(result)))
+    elif isinstance(result, Exception):
+        answer.failures.append(Failure(index, _one_line(result), "".join(traceback.format_exception(result))))
+    else:
+        result.host = answer.host
+        answer.partials.append(result)
 
 
 def _fit_threads() -> None:

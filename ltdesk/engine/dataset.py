@@ -65,6 +65,7 @@ class Tile(NamedTuple):
     network : bytes that came over a network
     checked : bytes compared with their checksum before this tile, since they had not been mapped here before
     not_mapped : why it is no map, where it might have been one
+    place : the address of the first pixel, where it is known
     """
 
     start: int
@@ -73,6 +74,7 @@ class Tile(NamedTuple):
     network: int = 0
     checked: int = 0
     not_mapped: str = ""
+    place: int = 0
 
 
 @dataclass

@@ -190,7 +190,7 @@ class JobHandle:
 
     def partials(self, partials: Iterable[Partial]) -> None:
         """Partitions are done, and those who wait are told once. Second copies are dropped."""
-        fresh = [partial for partial in partials if self.assembly.add(partial)]
+        fresh = self.assembly.add_all(partials)
         if not fresh:
             return
         with self._changed:

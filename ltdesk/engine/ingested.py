@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from crc32c import crc32c
@@ -29,6 +29,19 @@ from ltdesk.job import DatasetRef, Partition, Plan
 HOLDERS_KEPT = 60.0
 """Seconds that the hosts of a partition are taken for known: each job, so each move of a detector, would ask for all of
 them anew (some ms each). What has moved meanwhile is read from afar, no more."""
+
+
+class _Mapped(NamedTuple):
+    """A partition's file that is mapped, for a part of the partition, of those asked for number `which`.
+
+    checked : bytes that were compared with their checksum for it
+    """
+
+    which: int
+    partition: Partition
+    stored: StoredPartition
+    file: MappedFile
+    checked: int
 
 
 class IngestedScan(Dataset):
@@ -96,29 +109,43 @@ class IngestedScan(Dataset):
         return hosts
 
     def tiles(self, partition: Partition) -> Iterator[Tile]:
-        stored = self._stored(partition)
-        if not stored.frames:
-            return
-        file, checked = self._files.mapped(partition.index, stored)
-        if file is not None:
-            yield from self._mapped_tiles(file, partition, stored, checked)
-            return
-        reason = self.not_mapped.get(partition.index, "")
-        whole = partition == self.sidecar.plan[partition.index]
-        yield from (self._read_tiles if whole else self._read_parts)(partition, stored, reason)
+        for tiles in self.tiles_of([partition]):
+            yield from (tile for _, tile in tiles)
+
+    def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
+        """Those that are mapped at once: files are checked before and after, not for each tile."""
+        mapped: list[_Mapped] = []
+        for which, partition in enumerate(partitions):
+            stored = self._stored(partition)
+            if not stored.frames:
+                continue
+            file, checked = self._files.mapped(partition.index, stored)
+            if file is not None:
+                mapped.append(_Mapped(which, partition, stored, file, checked))
+                continue
+            reason = self.not_mapped.get(partition.index, "")
+            whole = partition == self.sidecar.plan[partition.index]
+            tiles = (self._read_tiles if whole else self._read_parts)(partition, stored, reason)
+            yield from ([(which, tile)] for tile in tiles)
+        if mapped:
+            yield from self._mapped_tiles(mapped)
 
     def close(self) -> None:
         self._files.close()
         self.storage.close()
 
-    def _mapped_tiles(
-        self, file: MappedFile, partition: Partition, stored: StoredPartition, checked: int
-    ) -> Iterator[Tile]:
-        for span in self._spans(partition, stored):
-            at, nbytes = self._extent(span, stored)
-            file.check()
-            yield Tile(span.start, self._as_frames(file.view(at, nbytes)), nbytes, checked=checked)
-            file.check(at, nbytes)
+    def _mapped_tiles(self, some: Sequence[_Mapped]) -> Iterator[list[tuple[int, Tile]]]:
+        for one in some:
+            one.file.check()
+        yield [(one.which, tile) for one in some for tile in self._views(one)]
+        for one in some:
+            one.file.check(0, one.stored.nbytes)
+
+    def _views(self, one: _Mapped) -> Iterator[Tile]:
+        checked = one.checked
+        for span in self._spans(one.partition, one.stored):
+            at, nbytes = self._extent(span, one.stored)
+            yield Tile(span.start, self._as_frames(one.file.view(at, nbytes)), nbytes, checked=checked)
             checked = 0
 
     def _read_tiles(self, partition: Partition, stored: StoredPartition, reason: str) -> Iterator[Tile]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.pace import Pace
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import Prepared, prepare, run_together
 from ltdesk.errors import JobCancelled, LtdeskError
@@ -27,10 +28,6 @@ RUN_AHEAD = 4
 """Partitions a thread may always be ahead of the fold."""
 HELD_BYTES = 256 << 20
 """What partials that wait for the fold may take, beyond that."""
-TOGETHER = 8
-"""Partitions a thread takes at once at most (see `run_together`), where they are so quick that all of them take no more
-than `QUICK` seconds: progress is as fine as a screen shows it, and slow ones go one by one."""
-QUICK = 0.016
 
 
 def default_threads() -> int:
@@ -64,6 +61,7 @@ class LocalExecutor:
         prepared = prepare(job, dataset)
         run = _Run(JobHandle(job, dataset, prepared.kernels), prepared, self.threads, on_partial)
         run.handle.execution.update(executor="local", threads=self.threads)
+        run.handle.on_cancel(prepared.stop)
         run.handle.on_cancel(self._notify)
         plan = dataset.plan()
         run.waiting.extend(plan)
@@ -128,7 +126,10 @@ class LocalExecutor:
 
 @dataclass
 class _Run:
-    """A job on this executor; its fields change only under the executor's lock, but for guesses, the last two."""
+    """A job on this executor; its fields change only under the executor's lock, but for guesses, the last two.
+
+    held_bytes : of a partial that waits for the fold
+    """
 
     handle: JobHandle
     prepared: Prepared
@@ -136,7 +137,7 @@ class _Run:
     on_partial: Callable[[Partial], None] | None = None
     waiting: deque[Partition] = field(default_factory=deque)
     running: int = 0
-    together: int = 1
+    pace: Pace = field(default_factory=Pace)
     held_bytes: int = 1
 
     @property
@@ -148,7 +149,7 @@ class _Run:
     @property
     def _ahead(self) -> int:
         """Partitions that may be begun before the first is folded: some for each thread, and as many to wait."""
-        wanted = 2 * self.threads * self.together
+        wanted = 2 * self.threads * self.pace.most
         return max(self.threads * RUN_AHEAD, min(wanted, HELD_BYTES // self.held_bytes))
 
     @property
@@ -157,7 +158,8 @@ class _Run:
 
     def next_partitions(self) -> list[Partition]:
         """Some that may start; towards the end fewer, so that no thread is left with them alone."""
-        most = min(self.together, max(1, len(self.waiting) // (2 * self.threads)))
+        share = len(self.waiting) if self.threads == 1 else 3 * len(self.waiting) // (4 * self.threads)
+        most = min(self.pace.most, max(self.pace.least, share))
         partitions: list[Partition] = []
         while len(partitions) < most and self.may_start:
             partitions.append(self.waiting.popleft())
@@ -165,7 +167,7 @@ class _Run:
 
     def do(self, partitions: list[Partition]) -> None:
         started = time.perf_counter()
-        results = run_together(self.prepared, partitions, lambda: self.handle.cancel_requested)
+        results = run_together(self.prepared, partitions)
         done: list[Partial] = []
         for partition, result in zip(partitions, results, strict=True):
             try:
@@ -179,8 +181,7 @@ class _Run:
         self.handle.partials(done)
         if done:  # what is left in one now waits for the fold
             self.held_bytes = max(1, sum(buffer.nbytes for buffer in done[-1].buffers.values()))
-        each = (time.perf_counter() - started) / len(partitions)
-        self.together = max(1, min(TOGETHER, int(QUICK / each)))
+        self.pace.took(time.perf_counter() - started, len(partitions))
 
     def _watched(self, result: Partial | Exception) -> Partial:
         if isinstance(result, Exception):

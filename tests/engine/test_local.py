@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ltdesk.analysis import CenterOfMass, SumFrame, VirtualDetector
+from ltdesk.analysis import CenterOfMass, SumFrame, SumSignal, VirtualDetector
+from ltdesk.engine.dataset import Tile
 from ltdesk.engine.executor import Executor
+from ltdesk.engine.kernels.frames import as_frames
+from ltdesk.engine.kernels.steps import take_all, taking, with_words
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import prepare, run_partition, run_together
-from ltdesk.errors import LtdeskError
+from ltdesk.engine.preview.binned import BinnedFrames
+from ltdesk.errors import JobCancelled, LtdeskError
 from ltdesk.geometry import AnyShape, PixelMask, Rectangle
+from ltdesk.job import Partition
 from ltdesk.plugins import BUILT_IN
 from tests.engine.executor_suite import DISK, FRAME, Gated, ThreadSuite, job_for, make_array, write
+from tests.engine.preview.scans import Scan, binned
 
 
 @pytest.fixture
@@ -67,6 +76,52 @@ def test_partitions_that_run_together_are_as_if_alone(tmp_path: Path, dtype: str
                 for name in expected.buffers:
                     assert result.buffers[name].tobytes() == expected.buffers[name].tobytes()
                 assert (result.index, result.bytes_mapped) == (expected.index, expected.bytes_mapped)
+
+
+class AllAtOnce(Scan):
+    """Gives the tiles of all partitions that are asked for together at once."""
+
+    def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
+        yield [(which, tile) for which, one in enumerate(partitions) for tile in self.tiles(one)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    dtype=st.sampled_from(["<u2", ">u2", "?", "<f4"]),
+    widths=st.lists(st.sampled_from([1, 2, 5, 6, 11]), min_size=1, max_size=8),
+    tile=st.integers(1, 6),
+)
+def test_partitions_of_any_sizes_run_together(dtype: str, widths: list[int], tile: int) -> None:
+    """What is laid out for one stack of frames is used for others: none gets what another partition's size has made."""
+    frames = np.random.default_rng(len(widths)).integers(0, 9, (2, sum(widths), 12, 40)).astype(dtype)
+    scan = AllAtOnce(frames, tile)
+    edges = [0, *accumulate(widths)]
+    plan = [Partition(i, 0, 2, *ends) for i, ends in enumerate(pairwise(edges))]
+    spread = BinnedFrames(factor=(4, 4))
+    specs = (VirtualDetector(DISK, name="bf"), CenterOfMass(mask=DISK), SumSignal(), SumFrame(), spread)
+    job = job_for(scan, *specs)
+    for partial, partition in zip(run_together(prepare(job, scan), plan), plan, strict=True):
+        assert isinstance(partial, Partial)
+        alone = run_partition(prepare(job, scan), partition)
+        assert {name: array.tobytes() for name, array in partial.buffers.items()} == {
+            name: array.tobytes() for name, array in alone.buffers.items()
+        }
+        part = frames[partition.slices].reshape(-1, 12, 40).astype(np.float64)
+        assert partial.valid.all()
+        np.testing.assert_array_equal(partial.buffers["sum_frame"], part.sum(axis=0))
+        np.testing.assert_array_equal(partial.buffers["sum_signal"], part.sum(axis=(1, 2)))
+        np.testing.assert_array_equal(
+            partial.buffers["preview/block"], binned(part[None], (4, 4))[0].reshape(len(part), -1).T
+        )
+
+
+def test_what_is_to_stop_raises_before_and_between_compiled_calls(tmp_path: Path) -> None:
+    with write(tmp_path, make_array("u1")) as dataset:
+        prepared = prepare(job_for(dataset, VirtualDetector(DISK, name="bf"), SumFrame()), dataset)
+        prepared.stop()
+        assert all(isinstance(result, JobCancelled) for result in run_together(prepared, dataset.plan()))
+        nowhere = taking(as_frames(np.ones((1, 2, 3), np.uint8)), [with_words(0)], 1)
+        take_all(np.array(nowhere.values), prepared.stopped)  # a step at address 0 would end the process
 
 
 def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from ltdesk.engine.dataset import Tile
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
-from ltdesk.engine.partition import _around, _placed
+from ltdesk.engine.stacks import part_of, placed
 from ltdesk.geometry import AnyShape, Ellipse, PixelMask, Rectangle
 from ltdesk.job import Job, Partition
 
@@ -89,13 +89,15 @@ def test_every_frame_of_a_part_finds_its_place(data: st.DataObject) -> None:
     partition = Partition(0, 10, 10 + height, 20, 20 + width)
     region = np.array(data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width)))
     region[data.draw(st.integers(0, height * width - 1))] = True
-    part = _around(region, partition)
+    scan = np.zeros((10 + height, 20 + width), dtype=np.bool_)
+    scan[partition.slices] = region.reshape(height, width)
+    part = part_of(scan, partition).asked
     y, x = np.nonzero(region.reshape(height, width))
     assert (part.y0, part.y1, part.x0, part.x1) == (10 + y.min(), 11 + y.max(), 20 + x.min(), 21 + x.max())
     numbers = np.arange(height * width).reshape(height, width)
     inside = numbers[part.y0 - 10 : part.y1 - 10, part.x0 - 20 : part.x1 - 20].ravel()
     cuts = sorted({0, inside.size, *data.draw(st.lists(st.integers(0, inside.size), max_size=4))})
     for start, stop in pairwise(cuts):
-        found = list(_placed(Tile(start, inside[start:stop, None, None]), part, partition))
+        found = list(placed(Tile(start, inside[start:stop, None, None]), part, partition))
         assert [at + i for at, frames in found for i in range(len(frames))] == inside[start:stop].tolist()
         assert [int(n) for _, frames in found for n in frames.ravel()] == inside[start:stop].tolist()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -47,12 +48,33 @@ class Buffer:
 
     def empty(self, positions: tuple[int, ...], frame_shape: Size2D) -> NDArray[Any]:
         """A fresh array: scan ones ``(*positions, *extra)`` of 0 or NaN (nothing known), others the fold's start."""
-        if self.kind in ("block", "aside"):
-            return np.zeros((*self.extra, *positions) if self.kind == "block" else self.extra, dtype=self.dtype)
+        if self.kind == "block":
+            return self._filled((*self.extra, *positions))
+        return self._filled((*positions, *self.extra) if self.kind == "scan" else self._each(frame_shape))
+
+    def side_by_side(self, sizes: Sequence[int], frame_shape: Size2D) -> list[NDArray[Any]]:
+        """Fresh arrays for partitions of so many positions, views of one piece of memory; block ones are apart."""
+        if self.kind == "block":
+            return [self.empty((size,), frame_shape) for size in sizes]
         if self.kind == "scan":
-            return _filled((*positions, *self.extra), np.nan if self.dtype.kind == "f" else 0, self.dtype)
-        shape = (*frame_shape, *self.extra) if self.kind == "frame" else self.extra
-        return _filled(shape, 0 if self.fold == "add" else _lowest(self.dtype), self.dtype)
+            whole = self.empty((sum(sizes),), frame_shape)
+            return [whole[stop - size : stop] for size, stop in zip(sizes, accumulate(sizes), strict=True)]
+        whole = self._filled((len(sizes), *self._each(frame_shape)))
+        return [whole[i, ...] for i in range(len(sizes))]
+
+    def _each(self, frame_shape: Size2D) -> tuple[int, ...]:
+        return (*frame_shape, *self.extra) if self.kind == "frame" else self.extra
+
+    def _filled(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """What `np.full` gives, in a third of its time."""
+        value: Any = 0
+        if self.kind == "scan" and self.dtype.kind == "f":
+            value = np.nan
+        elif self.kind in FOLDED and self.fold == "max":
+            value = _lowest(self.dtype)
+        array = np.empty(shape, self.dtype)
+        array.fill(value)
+        return array
 
     def merge(self, into: NDArray[Any], new: NDArray[Any]) -> None:
         """Fold `new` into `into`."""
@@ -91,7 +113,11 @@ class StepKernel(ABC):
 
     @abstractmethod
     def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
-        """What takes in frames that lie at positions `at` of the partition."""
+        """What takes in frames that lie at positions `at` of the partition.
+
+        Its words hang on nothing but the frames' number and first position, the buffers' shapes, and where buffers lie:
+        of partitions that are alike in all but the last, one is laid out (`together.lay_out`).
+        """
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
         """Take in frames, as `Kernel` says."""
@@ -109,13 +135,6 @@ def merge(kernel: Kernel, into: Arrays, new: Arrays) -> None:
     for buffer in kernel.buffers:
         if buffer.kind in FOLDED:
             buffer.merge(into[buffer.name], new[buffer.name])
-
-
-def _filled(shape: tuple[int, ...], value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """What `np.full` gives, in a third of its time."""
-    array = np.empty(shape, dtype)
-    array.fill(value)
-    return array
 
 
 def _lowest(dtype: np.dtype[Any]) -> Any:

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_ranges
-from ltdesk.engine.formats.tiling import Span
 from ltdesk.engine.mapping import MappedFile
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition
 
 LAID_OUT = 256
-"""Partitions of which is kept where their frames lie: a plan has 64 of most scans, and each job asks again."""
+"""Partitions of which views are kept: a plan has 64 of most scans, and each job asks again."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,15 @@ class _Piece(NamedTuple):
     nbytes: int
 
 
+@dataclass
+class _Laid:
+    """Where the frames of a tile lie, and the tile, once it was seen to be a view of one file."""
+
+    start: int
+    pieces: list[_Piece]
+    tile: Tile | None = None
+
+
 class FramesFile(ArrangedDataset):
     """A dataset whose tiles are views of its file, or, where frames lie in several files in a row, of each."""
 
@@ -94,7 +102,7 @@ class FramesFile(ArrangedDataset):
             raise _no_whole_frame(source, parts)
         super().__init__(ref, replace(source, good=joined_ranges(stretches)))
         self.parts = tuple(parts)
-        self._lays: dict[Partition, list[tuple[Span, list[_Piece]]]] = {}
+        self._lays: dict[Partition, list[_Laid]] = {}
         self._files = [
             MappedFile(part.path, *part.extent(0, n)) if n else None for part, n in zip(parts, good, strict=True)
         ]
@@ -106,7 +114,7 @@ class FramesFile(ArrangedDataset):
             return
         with self._open():
             yield from self._checked(
-                [(which, *laid) for which, one in enumerate(partitions) for laid in self._laid(one)]
+                [(which, laid) for which, one in enumerate(partitions) for laid in self._laid(one)]
             )
 
     @cached_property
@@ -115,42 +123,46 @@ class FramesFile(ArrangedDataset):
 
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
         for laid in self._laid(partition):
-            for tiles in self._checked([(0, *laid)]):
+            for tiles in self._checked([(0, laid)]):
                 yield from (tile for _, tile in tiles)
 
-    def _laid(self, partition: Partition) -> list[tuple[Span, list[_Piece]]]:
+    def _laid(self, partition: Partition) -> list[_Laid]:
         """Where the frames of each tile lie."""
         laid = self._lays.get(partition)
         if laid is None:
-            laid = [(span, list(self._pieces(span.frame, span.count))) for span in self.spans(partition)]
+            laid = [_Laid(span.start, list(self._pieces(span.frame, span.count))) for span in self.spans(partition)]
             if len(self._lays) >= LAID_OUT:
                 self._lays.clear()
             self._lays[partition] = laid
+            if self._closed:  # by another thread meanwhile: views would keep the file open
+                self._lays.clear()
         return laid
 
-    def _checked(self, pieces: Sequence[tuple[int, Span, list[_Piece]]]) -> Iterator[list[tuple[int, Tile]]]:
+    def _checked(self, lays: Sequence[tuple[int, _Laid]]) -> Iterator[list[tuple[int, Tile]]]:
         """The tiles of some spans, together. Checks files before, and once their user is back, what they showed."""
-        shown = [piece for _, _, of_one in pieces for piece in of_one]
-        files = {piece.part: self._file(piece) for piece in shown}
+        shown = [piece for _, laid in lays for piece in laid.pieces]
+        files = {part: self._file(part) for part in {piece.part for piece in shown}}
         for file in files.values():
             file.check()
-        yield [(which, Tile(span.start, *self._stack(of_one))) for which, span, of_one in pieces]
+        yield [(which, laid.tile or self._tile(laid)) for which, laid in lays]
         for file in files.values():
             file.check()
-        for piece in shown:
-            if files[piece.part].faulted(piece.offset, piece.nbytes):
+        if len(shown) == 1 or any(file.faulted(file.offset, file.nbytes) for file in files.values()):
+            for piece in shown:
                 files[piece.part].check(piece.offset, piece.nbytes)
 
     def _close(self) -> None:
+        self._lays.clear()
         for file in self._files:
             if file is not None:
                 file.close()
 
     def _frame(self, y: int, x: int) -> NDArray[Any]:
         (piece,) = self._pieces(self.frame_index(y, x), 1)
-        self._file(piece).check()
+        file = self._file(piece.part)
+        file.check()
         frame = self.native(self._view(piece)[0])
-        self._file(piece).check(piece.offset, piece.nbytes)
+        file.check(piece.offset, piece.nbytes)
         return frame
 
     def _pieces(self, first: int, count: int) -> Iterator[_Piece]:
@@ -161,24 +173,29 @@ class FramesFile(ArrangedDataset):
             yield _Piece(part, n, *self.parts[part].extent(first - self._starts[part], n))
             first += n
 
-    def _file(self, piece: _Piece) -> MappedFile:
-        file = self._files[piece.part]
+    def _file(self, part: int) -> MappedFile:
+        file = self._files[part]
         assert file is not None, "spans hold frames that exist"
         return file
 
-    def _stack(self, pieces: Sequence[_Piece]) -> tuple[NDArray[Any], int]:
-        """Frames ``(n, ky, kx)`` and how many of their bytes are seen through a map."""
-        if len(pieces) > 1:  # a tile at the seam of two files
-            return np.concatenate([self._view(piece) for piece in pieces]), 0
-        frames = self._view(pieces[0])
+    def _tile(self, laid: _Laid) -> Tile:
+        """Its frames ``(n, ky, kx)``, kept where they are a view."""
+        if len(laid.pieces) > 1:  # at the seam of two files
+            return Tile(laid.start, np.concatenate([self._view(piece) for piece in laid.pieces]))
+        [piece] = laid.pieces
+        frames = self._view(piece)
         if not frames.flags.aligned:
-            return frames.copy(), 0
-        return frames, frames.nbytes if self._file(pieces[0]).mapped else 0
+            return Tile(laid.start, frames.copy())
+        if not self._file(piece.part).mapped:
+            return Tile(laid.start, frames)
+        place = int(frames.__array_interface__["data"][0])
+        laid.tile = Tile(laid.start, frames, frames.nbytes, place=place)
+        return laid.tile
 
     def _view(self, piece: _Piece) -> NDArray[Any]:
         part = self.parts[piece.part]
         (ky, kx), item = part.frame_shape, part.dtype.itemsize
-        raw = self._file(piece).view(piece.offset, piece.nbytes)
+        raw = self._file(piece.part).view(piece.offset, piece.nbytes)
         strides = (part.stride, kx * item, item)
         return np.ndarray((piece.n, ky, kx), part.dtype, buffer=raw.data, strides=strides)
 

@@ -32,10 +32,12 @@ _KEPT: list[Any] = []
 class Words(NamedTuple):
     """What a step takes, laid out once where it stays the same from tile to tile: an array's place costs 2 us to find.
 
-    holds : the arrays whose places are among the values
+    places : which of the values are places of arrays
+    holds : these arrays
     """
 
     values: list[int]
+    places: tuple[int, ...]
     holds: tuple[NDArray[Any], ...]
 
 
@@ -65,17 +67,20 @@ def compiled(pixel: np.dtype[Any], step: Callable[..., None]) -> int:
 def laid_out(*parts: int | NDArray[Any] | Words) -> Words:
     """The words of these numbers, and of arrays, which lie in one piece, of their place and shape."""
     values: list[int] = []
+    places: tuple[int, ...] = ()
     holds: tuple[NDArray[Any], ...] = ()
     for part in parts:
         if isinstance(part, np.ndarray):
-            values += (_place(part), *part.shape)
+            places += (len(values),)
+            values += (place_of(part), *part.shape)
             holds += (part,)
         elif isinstance(part, Words):
+            places += tuple(len(values) + place for place in part.places)
             values += part.values
             holds += part.holds
         else:
             values.append(part)
-    return Words(values, holds)
+    return Words(values, places, holds)
 
 
 def with_words(address: int, *parts: int | NDArray[Any] | Words) -> Step:
@@ -95,15 +100,25 @@ class Made(NamedTuple):
 
 
 class Taking(NamedTuple):
-    """Frames and the steps that take them, laid out for `take_all`; `holds` is what the values are the places of."""
+    """Frames and the steps that take them, laid out for `take_all`.
+
+    arrays : those that steps were given, and which of the values are their places
+    holds : what the values are the places of
+    """
 
     values: list[int]
+    arrays: list[tuple[int, NDArray[Any]]]
     holds: tuple[Any, ...]
+
+
+PIXELS = 1
+"""The value that is the place of the frames."""
 
 
 def take(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> None:
     """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`, or what is made of them."""
-    take_all([taking(frames, steps, block, made)])
+    one = taking(frames, steps, block, made)
+    take_all(np.array(one.values, WORD), np.zeros(1, WORD))
 
 
 def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> Taking:
@@ -111,21 +126,25 @@ def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None 
     size, space, apart = min(block, MOST_FRAMES), 0, 0
     if made is not None:
         steps = [made.step, *steps]
-        size, space, apart = made.frames.n, _place(made.frames.flat), made.frames.stride
-    values = [0, _place(frames.flat), frames.flat.itemsize, frames.stride, frames.n, size, int(frames.cached), space]
+        size, space, apart = made.frames.n, place_of(made.frames.flat), made.frames.stride
+    values = [0, place_of(frames.flat), frames.flat.itemsize, frames.stride, frames.n, size, int(frames.cached), space]
     values += (apart, len(steps))
+    arrays: list[tuple[int, NDArray[Any]]] = []
     for step in steps:
-        values += (step.address, len(step.words.values), *step.words.values)
+        values += (step.address, len(step.words.values))
+        arrays += ((len(values) + place, held) for place, held in zip(step.words.places, step.words.holds, strict=True))
+        values += step.words.values
     values[0] = len(values)
-    return Taking(values, (frames, steps, made))
+    return Taking(values, arrays, (frames, steps, made))
 
 
-def take_all(takings: Sequence[Taking]) -> None:
-    """Do all of them in one compiled call."""
-    _take(np.array([value for taking in takings for value in taking.values], WORD))
+def take_all(words: NDArray[np.int64], stop: NDArray[np.int64]) -> None:
+    """Do some takings, whose values follow one another, in one compiled call; none more once ``stop[0]`` isn't 0."""
+    _take(words, stop)
 
 
-def _place(array: NDArray[Any]) -> int:
+def place_of(array: NDArray[Any]) -> int:
+    """Where an array begins, as an address."""
     return int(array.__array_interface__["data"][0])
 
 
@@ -148,9 +167,9 @@ def table_at(words, i, dtype):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _take(words):  # type: ignore[no-untyped-def]
+def _take(words, stop):  # type: ignore[no-untyped-def]
     at = 0
-    while at < words.size:
+    while at < words.size and not stop[0]:
         _take_one(words[at : at + words[at]])
         at += words[at]
 

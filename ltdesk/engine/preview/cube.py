@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,17 @@ from ltdesk.engine.preview.bins import Bins, block_dtype, shares, typical_frame
 from ltdesk.geometry import Float2D
 
 NARROW = np.iinfo(np.uint16).max
+SHARE_KEPT = 8
+"""The last sums are kept where they take at most this part of the bins' memory."""
+CHANGED = 2
+"""The changes alone are weighed where this many times them are still fewer than all: they are no counts."""
+
+
+class _Weighed(NamedTuple):
+    """Weights ``(k, bins)`` and their sums ``(k, positions)``."""
+
+    weights: NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 class PreviewCube:
@@ -37,6 +48,7 @@ class PreviewCube:
         self._valid = np.zeros(self.scan_shape, dtype=np.bool_)
         self._sample = np.zeros(bins.frame_shape)
         self._typical: Float2D | None = None
+        self._weighed: dict[int, _Weighed] = {}
         self._lock = threading.Lock()
 
     @property
@@ -82,6 +94,7 @@ class PreviewCube:
             self._valid[self.plan[index].slices] = valid.reshape(self.plan[index].shape)
             self._sample += sample
             self._typical = None
+            self._weighed = {}
             self._present[index] = True
             return True
 
@@ -119,17 +132,21 @@ class PreviewCube:
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Images ``(k, sy, sx)`` of the bins weighted by ``weights (k, bins)``, and which positions are in.
 
-        Positions that are not are 0. Bins that no image weighs are not read. Of bins that ``mask (ky, kx)`` cuts
-        through, sums that are not finite are left out: the pixel that is not may lie outside the mask.
+        Positions that are not are 0. Bins that no image weighs are not read, and where few weights of whole numbers are
+        other than they were the last time, only these are: what the hand moves changes at its edges. Of bins that
+        ``mask (ky, kx)`` cuts through, sums that are not finite are left out: the pixel that is not may lie outside
+        the mask.
         """
-        from ltdesk.engine.kernels.weigh_bins import weigh
-
         cut = np.zeros(self.bins.count, dtype=np.bool_) if mask is None else self.bins.cut(mask)
         with self._lock:
             store, present, valid = self._store, self._present.copy(), self._valid.copy()
+            before = self._weighed.get(len(weights))
         images = np.zeros((len(weights), *self.scan_shape))
         if present.any():
-            found = weigh(store, self._starts, present, weights, cut)
+            found = _weigh(store, self._starts, present, weights, cut, before)
+            with self._lock:
+                if SHARE_KEPT * found.nbytes <= store.nbytes and self._present.sum() == present.sum():
+                    self._weighed[len(weights)] = _Weighed(weights, found)
             for index in np.flatnonzero(present):
                 partition, (start, stop) = self.plan[index], self._starts[index : index + 2]
                 images[:, *partition.slices] = found[:, start:stop].reshape(len(weights), *partition.shape)
@@ -158,6 +175,26 @@ class PreviewCube:
         before, self._store = self._store, np.empty(self.bins.count * int(self._starts[-1]), dtype)
         for index in np.flatnonzero(self._present):
             np.copyto(self._part(self._store, int(index)), self._part(before, int(index)), casting="unsafe")
+
+
+def _weigh(
+    store: NDArray[Any],
+    starts: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    cut: NDArray[np.bool_],
+    before: _Weighed | None,
+) -> NDArray[np.float64]:
+    """`weigh`, or the sums that were there `before` and what has changed. Never of floats: what is not finite in a bin
+    would not leave the sum with it."""
+    from ltdesk.engine.kernels.weigh_bins import weigh
+
+    if before is not None and store.dtype.kind in "ui":
+        change = weights - before.weights
+        if CHANGED * np.count_nonzero(change.any(axis=0)) < np.count_nonzero(weights.any(axis=0)):
+            sums: NDArray[np.float64] = before.sums + weigh(store, starts, present, change, cut)
+            return sums
+    return weigh(store, starts, present, weights, cut)
 
 
 def fits(block: NDArray[Any]) -> bool:

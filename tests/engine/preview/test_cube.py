@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ltdesk.analysis import Analysis, CenterOfMass, MaxSignal, MeanSignal, SumFrame, SumSignal, VirtualDetector
+from ltdesk.engine.partition import prepare, run_partition
 from ltdesk.engine.preview.bins import Bins, bins_for, block_dtype
 from ltdesk.engine.preview.cube import PreviewCube
 from ltdesk.engine.preview.images import PreviewImages, can_preview, preview
 from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Disk, PixelMask, Rectangle
+from ltdesk.job import Job
 from tests.engine.executor_suite import brute_sum
 from tests.engine.preview.scans import Scan, binned, blocks_as_scan, cube_of, known
 from tests.shape_strategies import SIZE, shapes
@@ -62,6 +64,32 @@ def test_the_cube_holds_the_sums_of_squares_of_pixels(
         assert (np.abs(found - expected) <= 1e-6 * size).all()
     assert cube.complete
     assert cube.valid().all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    dtype=st.sampled_from(["u1", "<u2", "i2", "<f4"]),
+    path=st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), max_size=8),
+    filled=st.integers(0, 8),
+)
+def test_a_moved_mask_gives_what_it_would_give_at_once(dtype: str, path: list[tuple[int, int]], filled: int) -> None:
+    """However the hand came there, and while partitions still come in."""
+    frames = random_frames((6, 4, 40, 44), dtype)
+    scan = Scan(frames)
+    plan, half = scan.plan(), len(scan.plan()) // 2
+    moved, at = cube_of(scan, (2, 2), until=half), np.array([20, 22])
+    prepared = prepare(Job(dataset=scan.ref, analyses=(moved.analysis,)), scan)
+    for number, step in enumerate(path):
+        for partition in plan[half:] if number == filled else ():
+            moved.take(run_partition(prepared, partition))
+        at += step
+        spec = VirtualDetector(Disk(cy=int(at[0]), cx=int(at[1]), r=15), name="d")
+        centre = CenterOfMass(mask=spec.shape)
+        for analysis in (spec, centre):
+            fresh = cube_of(scan, (2, 2), until=None if number >= filled else half)
+            found, expected = (previewed(cube, analysis, scan).arrays for cube in (moved, fresh))
+            for name, array in expected.items():
+                np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9)
 
 
 @settings(deadline=None, max_examples=60)

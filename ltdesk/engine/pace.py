@@ -1,0 +1,31 @@
+"""How many partitions a thread takes at once: as many as it does while nobody waits for news."""
+
+from __future__ import annotations
+
+TOGETHER = 32
+"""Partitions that are taken at once at most (see `run_together`)."""
+QUICK = 0.033
+"""Seconds that all of them take at most: progress is as fine as a screen shows it, and slow ones go one by one."""
+SHORTEST = 0.002
+"""Seconds that they take at least: Python around them, cold each time, takes half a millisecond."""
+
+
+class Pace:
+    """Guessed from those that were done last; the first goes alone."""
+
+    def __init__(self) -> None:
+        self._seconds = QUICK
+
+    @property
+    def most(self) -> int:
+        """Partitions to take at once."""
+        return max(1, min(TOGETHER, int(QUICK / self._seconds)))
+
+    @property
+    def least(self) -> int:
+        """Fewer are not worth it."""
+        return min(self.most, max(1, round(SHORTEST / self._seconds)))
+
+    def took(self, seconds: float, partitions: int) -> None:
+        """So many took so long."""
+        self._seconds = max(seconds, 1e-6) / partitions
