@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QApplication, QLineEdit, QMenu
 
 from ltdesk.geometry import Disk, Ring
 from ltdesk.session import OKABE_ITO, Detector, Session
-from ltdesk.ui.panels.detector_list import COLOUR, MIME, NAME, VISIBLE, WEIGHT
+from ltdesk.ui.panels.detector_list import COLOUR, MIME, NAME, VISIBLE, WEIGHT, DetectorList
 from ltdesk.ui.panels.detector_panel import DetectorPanel
 from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.session_model import SessionModel
@@ -312,3 +312,27 @@ def test_the_context_menu_duplicates(panel: DetectorPanel, model: SessionModel) 
     next(action for action in menu.actions() if action.text() == "Duplicate").trigger()
     menu.close()
     assert names(model) == ["BF", "ADF", "ADF2", "g1"]
+
+
+def drag_to(model: SessionModel, cy: float) -> None:
+    moved = model.session.selected_detector.model_copy(update={"shape": Disk(cy=cy, cx=12, r=5)})
+    model.drag(model.session.with_detector(moved))
+
+
+@pytest.mark.parametrize("end", ["rest", "let go", "abandon"])
+def test_words_follow_a_drag_calmly_and_end_right(model: SessionModel, qtbot, monkeypatch, end: str) -> None:
+    """A quick hand's places are not all told; the last is, whether the hand rests, lets go or takes it back."""
+    monkeypatch.setattr("ltdesk.ui.panels.calm.INTERVAL", 1 if end == "rest" else 3_600_000)
+    rows, told = DetectorList(model), []
+    rows.dataChanged.connect(lambda first, _: told.append(rows.detector(first).shape.cy))
+    model.begin_drag("Move")
+    for cy in range(11, 61):
+        drag_to(model, float(cy))
+    assert told[0] == 11
+    {"rest": lambda: None, "let go": model.end_drag, "abandon": model.abandon_drag}[end]()
+    if end == "rest":
+        qtbot.waitUntil(lambda: told[-1] == 60, timeout=5000)
+    else:
+        assert told == [11, 10 if end == "abandon" else 60]
+        drag_to(model, 20.0)
+        assert told[-1] == 20, "an edit by itself is told at once"

@@ -10,6 +10,7 @@ from PyQt5.QtCore import QAbstractTableModel, QByteArray, QMimeData, QModelIndex
 
 from ltdesk.session import Detector, Session
 from ltdesk.shape_text import shape_text, validation_text
+from ltdesk.ui.panels.calm import Calm
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits as edits
 from ltdesk.ui.shapes.shape_words import shorter_and_shorter
@@ -41,6 +42,8 @@ class DetectorList(QAbstractTableModel):
         super().__init__(parent)
         self._model = model
         self._shown = model.session.detectors
+        self._stale: set[int] = set()
+        self._calm = Calm(model, self._tell_stale, self)
         model.changed.connect(self._follow)
 
     def detector(self, index: QModelIndex) -> Detector:
@@ -137,12 +140,17 @@ class DetectorList(QAbstractTableModel):
         if [d.id for d in before] != [d.id for d in new.detectors]:
             self._shown = before
             self.beginResetModel()
-            self._shown = new.detectors
+            self._shown, self._stale = new.detectors, set()
             self.endResetModel()
             return
-        for row, (was, now) in enumerate(zip(before, new.detectors, strict=True)):
-            if was != now:
-                self.dataChanged.emit(self.index(row, 0), self.index(row, len(HEADERS) - 1))
+        self._stale |= {row for row, (was, now) in enumerate(zip(before, new.detectors, strict=True)) if was != now}
+        if self._stale:
+            self._calm.ask()
+
+    def _tell_stale(self) -> None:
+        rows, self._stale = self._stale, set()
+        for row in rows:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(HEADERS) - 1))
 
 
 def weight_text(weight: float) -> str:

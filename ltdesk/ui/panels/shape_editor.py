@@ -20,6 +20,7 @@ from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.session import Detector, Session
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.look import style
+from ltdesk.ui.panels.calm import Calm
 from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.panels.shape_section import ShapeSection
 from ltdesk.ui.session_model import SessionModel
@@ -51,6 +52,7 @@ class ShapeEditor(QWidget):
         self.counter.answered.connect(self._show_count)
         self._make_widgets()
         self._lay_out()
+        self._calm = Calm(model, lambda: self._show(model.session.selected_detector), self)
         model.changed.connect(self._follow)
         self._show(model.session.selected_detector)
 
@@ -114,7 +116,7 @@ class ShapeEditor(QWidget):
 
     def _follow(self, old: Session, new: Session) -> None:
         if new.selected_detector != old.selected_detector:
-            self._show(new.selected_detector)
+            self._calm.ask()
 
     def _show(self, detector: Detector | None) -> None:
         self.heading.setText(detector.name if detector else "")

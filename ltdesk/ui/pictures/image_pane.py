@@ -128,15 +128,16 @@ class ImagePane(QObject):
             self._show_blank()
             return
         status = self._status(answer, wish)
-        words = (session.shown, session.shown_slice, session.spectrum, wish.analysis, status)
-        if not self._is_news([answer], *words):
+        message = "" if analysis is not None or detector is None else self._message(answer, detector)
+        looked_at = wish.analysis if analysis is not None else message
+        if not self._is_news([answer], session.shown, session.shown_slice, session.spectrum, looked_at, status):
             return
         if analysis is None and session.spectrum:
             picture = Picture(answer.arrays[0], answer.valid, answer.failed, answer.specs[0].unit, status)
             self._show_spectrum(lambda: picture, answer, session, status)
         elif analysis is None:
             self._view.set_picture(answer.arrays[0], answer.valid, answer.failed, answer.specs[0].unit, status)
-            self._view.set_message("" if detector is None else self._message(answer, detector))
+            self._view.set_message(message)
         else:
             self._show_result(answer, analysis, session, status)
 
