@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from ltdesk.analysis import sum_dtype
 from ltdesk.engine.kernels.counts import is_counts
-from ltdesk.engine.kernels.four_counts import counted_pieces, counted_sums
-from ltdesk.engine.kernels.pieces import MOST_PIECES, float_pieces, integer_pieces, pieces
+from ltdesk.engine.kernels.four_counts import ASKS, counted_pieces, counted_sums
+from ltdesk.engine.kernels.pieces import MOST_PIECES, float_pieces, integer_pieces, pieces, whole_lines
 from ltdesk.engine.kernels.prefetch import LINE, ask_ahead
 from ltdesk.engine.kernels.rows import U64
 from ltdesk.engine.kernels.steps import Step, compiled, frames_at, laid_out, row_at, table_at, with_words
@@ -40,6 +40,10 @@ FEW = 35
 MANY = 70
 """Less than so many are quicker from memory. For floats neither that nor other masks count: the order in which a mask's
 pixels are summed must not hang on what else a job does. Pieces of counts, in registers (`four_counts`), always are."""
+IN_LINES = 3
+"""Where the processor brings what four frames have side by side quicker than it is asked for (`ASKS`), a single mask is
+read in whole lines that make up to so many times its pieces. 2.1 GB of u16 on AMD's Zen 3, two threads: a ring of 20 to
+40 81 -> 70 ms, of 30 to 60 127 -> 94, of 45 to 62 132 -> 90, a disk of radius 30 60 -> 53, of 62 105 -> 90."""
 NONE = 1 << 20
 """What stands for the share of no pieces at all."""
 
@@ -91,7 +95,8 @@ class Masks:
     ----------
     rows : of the frame, (start, stop), that are looked at
     words : for the step: all masks' segments, (start, stop); per mask the first of its segments and the end, the same
-        of its pieces, and their pixels in percent; selectors; where pieces start, and their selectors
+        of its pieces, and their pixels in percent, and whether they are asked for; selectors; where pieces start, and
+        their selectors
     """
 
     def __init__(self, masks: Sequence[NDArray[np.bool_]], pixel: np.dtype[Any]) -> None:
@@ -104,7 +109,13 @@ class Masks:
         if pixel.kind != "f" and len(flat) > 1:  # those side by side read each line once as segments, not as pieces
             together = _share(segments(union), starts, pixel.itemsize)
             shares = [max(share, together) for share in shares]
-        layout = np.array([*zip(*_bounds(stretches), *_bounds([at for at, _ in cut]), shares, strict=True)], np.int64)
+        asked = [1] * len(flat)
+        if len(flat) == 1 and is_counts(pixel) and not ASKS:
+            lines = whole_lines(flat[0], pixel.itemsize)
+            if lines[0].size <= IN_LINES * starts.size:
+                (starts, inside), cut, asked = lines, [lines], [0]
+        bounds = *_bounds(stretches), *_bounds([at for at, _ in cut])
+        layout = np.array([*zip(*bounds, shares, asked, strict=True)], np.int64)
         chosen = selector(inside, pixel)
         self.words = laid_out(np.concatenate(stretches), layout, selector(flat, pixel), starts, chosen)
 
@@ -205,7 +216,7 @@ def _over_masks(rows4: Callable[..., Any], piece_run: Callable[..., Any]) -> Cal
                 if layout[m, 4] < most:
                     for s in range(layout[m, 2], layout[m, 3], MOST_PIECES):
                         stop = min(s + MOST_PIECES, layout[m, 3])
-                        piece_run(four, flat, (f0, f1, f2, f3), step, starts, chosen, s, stop)
+                        piece_run(four, flat, (f0, f1, f2, f3), step * layout[m, 5], starts, chosen, s, stop)
                 else:
                     for s in range(layout[m, 0], layout[m, 1]):
                         i, j = where[s, 0], where[s, 1]

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from ltdesk.engine.kernels.prefetch import LINE, ask_for
 from ltdesk.engine.kernels.wide import wide_vectors
 
+GAP = 8
+"""Lines from one that a mask touches to the next, up to which those between are read as well."""
 MOST_PIECES = 32768
 """So many pixels of 16 bits are summed in 32 bits, signed or not."""
 
@@ -33,6 +35,22 @@ def pieces(mask: NDArray[np.bool_], itemsize: int) -> tuple[NDArray[np.int64], N
     size = LINE // itemsize
     inside = np.flatnonzero(mask) if mask.size >= size else np.empty(0, np.int64)
     first = _starts(inside, size).reshape(-1, 1)
+    start = np.minimum(first, mask.size - size)
+    pixels = start + np.arange(size)
+    return start.ravel(), mask[pixels] & (pixels >= first)
+
+
+def whole_lines(mask: NDArray[np.bool_], itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The same, but in step with the frame's lines of memory, and with those of gaps up to `GAP`: where the processor
+    sees one stretch of lines, it brings them by itself."""
+    size = LINE // itemsize
+    if mask.size < size or not mask.any():
+        return pieces(mask, itemsize)
+    touched = np.unique(np.flatnonzero(mask) // size)
+    gaps = np.diff(touched)
+    counts = np.append(np.where(gaps <= GAP, gaps, 1), 1)
+    lines = np.repeat(touched, counts) + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = lines.reshape(-1, 1) * size
     start = np.minimum(first, mask.size - size)
     pixels = start + np.arange(size)
     return start.ravel(), mask[pixels] & (pixels >= first)
