@@ -159,7 +159,8 @@ class _Run:
     def next_partitions(self) -> list[Partition]:
         """Some that may start; towards the end fewer, so that no thread is left with them alone."""
         share = len(self.waiting) if self.threads == 1 else 3 * len(self.waiting) // (4 * self.threads)
-        most = min(self.pace.most, max(self.pace.least, share))
+        room = max(1, HELD_BYTES // (2 * self.threads * self.held_bytes))
+        most = min(self.pace.most, max(self.pace.least, share), room)
         partitions: list[Partition] = []
         while len(partitions) < most and self.may_start:
             partitions.append(self.waiting.popleft())
