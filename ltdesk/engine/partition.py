@@ -144,8 +144,7 @@ def _compute(prepared: Prepared, together: Together, stacks: Sequence[Stack]) ->
     def lay_out_one(stack: Stack) -> Taking:
         return _taking(prepared, stack, together.partials[stack.which].buffers, space)
 
-    patterns = prepared.patterns if space is None and prepared.region is None else {}  # a region has any number of them
-    laid = lay_out(stacks, together, patterns, lay_out_one)
+    laid = lay_out(stacks, together, prepared.patterns if space is None else {}, lay_out_one)
     take_all(laid.words, prepared.stopped)
     prepared.raise_if_stopped()
 

@@ -83,6 +83,8 @@ Alike = tuple[int, int, int, tuple[int, ...], bool]
 frames, their strides, and whether they are aligned."""
 Patterns = dict[Alike, Pattern | None]
 """None: each is laid out for itself, since its frames are taken as a copy."""
+MOST_PATTERNS = 1024
+"""So many are kept: a scan with holes has any number of them."""
 
 
 class Laid(NamedTuple):
@@ -93,7 +95,7 @@ class Laid(NamedTuple):
 
 
 def lay_out(stacks: Sequence[Stack], together: Together, patterns: Patterns, taking: Callable[[Stack], Taking]) -> Laid:
-    """What kernels take of all stacks, by `patterns`, to which those are added that are new; `taking` lays out one."""
+    """What kernels take of all stacks, by `patterns`, to which some are added that are new; `taking` lays out one."""
     alike: dict[Alike, list[int]] = {}
     for i, (which, at, frames, _) in enumerate(stacks):
         size = together.partials[which].valid.size
@@ -102,9 +104,9 @@ def lay_out(stacks: Sequence[Stack], together: Together, patterns: Patterns, tak
     rows, takings = [_NOTHING] * len(stacks), []
     for key, numbers in alike.items():
         some = [stacks[i] for i in numbers]
-        if key not in patterns:
+        if len(some) > 1 and key not in patterns and len(patterns) < MOST_PATTERNS:
             patterns[key] = _pattern(some[0], together, taking(some[0]))
-        if (pattern := patterns[key]) is None:
+        if (pattern := patterns.get(key)) is None:
             each = [taking(stack) for stack in some]
             takings += each
             laid = [np.array(one.values, WORD) for one in each]

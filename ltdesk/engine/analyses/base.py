@@ -115,8 +115,9 @@ class StepKernel(ABC):
     def step(self, at: slice, buffers: Mapping[str, NDArray[Any]]) -> Step:
         """What takes in frames that lie at positions `at` of the partition.
 
-        Its words hang on nothing but the frames' number and first position, the buffers' shapes, and where buffers lie:
-        of partitions that are alike in all but the last, one is laid out (`together.lay_out`).
+        Its words hang on nothing but the frames' number and first position, the buffers' shapes, and where buffers
+        lie: of partitions that are alike in all but the last, one is laid out (`together.lay_out`). Nor is there memory
+        to work in among them, since other threads use the same.
         """
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
