@@ -102,8 +102,11 @@ def run_together(prepared: Prepared, partitions: Sequence[Partition]) -> list[Pa
     """What `run_partition` gives or raises for each of some partitions, the same bytes.
 
     A kernel streams so much through the caches that the Python between two of them takes four times as long as it does
-    again and again. So it runs for all partitions, then all their kernels, in one call where they can be.
+    again and again. So it runs for all partitions, then all their kernels, in one call where they can be. Where tiles
+    come one after the other anyway each is done by itself: one that fails must not have others begun twice.
     """
+    if len(partitions) > 1 and type(prepared.dataset).tiles_of is Dataset.tiles_of:
+        return [run_together(prepared, [partition])[0] for partition in partitions]
     started = time.perf_counter()
     try:
         partials = _run(prepared, partitions)
