@@ -52,8 +52,7 @@ class Together:
             places = [place_of(array) for array in arrays]
             self._names.update((id(array), name) for array in arrays)
         else:
-            places = [place_of(arrays[0]), *(array.nbytes for array in arrays[:-1])]
-            places = list(accumulate(places))
+            places = list(accumulate([place_of(arrays[0]), *(array.nbytes for array in arrays[:-1])]))
             self._names[id(arrays[0].base)] = name
         self._places[name] = np.array(places, WORD)
 
