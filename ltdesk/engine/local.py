@@ -103,7 +103,11 @@ class LocalExecutor:
     def _work(self) -> None:
         while (task := self._next_task()) is not None:
             run, partitions = task
-            run.do(partitions)
+            try:
+                run.do(partitions)
+            except Exception as error:  # of ltdesk itself: the job ends with it, and this thread goes on
+                log.exception("partitions %s failed", [partition.index for partition in partitions])
+                run.fail(error)
             with self._wake:
                 run.running -= 1
                 self._wake.notify_all()
@@ -129,6 +133,7 @@ class _Run:
     """A job on this executor; its fields change only under the executor's lock, but for guesses, the last two.
 
     held_bytes : of a partial that waits for the fold
+    error : what stopped all of it
     """
 
     handle: JobHandle
@@ -139,10 +144,11 @@ class _Run:
     running: int = 0
     pace: Pace = field(default_factory=Pace)
     held_bytes: int = 1
+    error: Exception | None = None
 
     @property
     def may_start(self) -> bool:
-        if self.handle.cancel_requested or not self.waiting:
+        if self._is_stopping or not self.waiting:
             return False
         return self.waiting[0].index < self.handle.assembly.next_to_fold + self._ahead
 
@@ -153,15 +159,19 @@ class _Run:
         return max(self.threads * RUN_AHEAD, min(wanted, HELD_BYTES // self.held_bytes))
 
     @property
+    def _is_stopping(self) -> bool:
+        return self.handle.cancel_requested or self.error is not None
+
+    @property
     def is_over(self) -> bool:
-        return self.running == 0 and (self.handle.cancel_requested or not self.waiting)
+        return self.running == 0 and (self._is_stopping or not self.waiting)
 
     def next_partitions(self) -> list[Partition]:
-        """Some that may start; towards the end fewer, so that no thread is left with them alone."""
+        """Some that may start, at least one; towards the end fewer, so that no thread is left with them alone."""
         share = len(self.waiting) if self.threads == 1 else 3 * len(self.waiting) // (4 * self.threads)
         room = max(1, HELD_BYTES // (2 * self.threads * self.held_bytes))
         most = min(self.pace.most, max(self.pace.least, share), room)
-        partitions: list[Partition] = []
+        partitions = [self.waiting.popleft()]  # whoever cancels holds no lock: it may be so by now
         while len(partitions) < most and self.may_start:
             partitions.append(self.waiting.popleft())
         return partitions
@@ -191,9 +201,14 @@ class _Run:
             self.on_partial(result)
         return result
 
+    def fail(self, error: Exception) -> None:
+        """Stop all of it."""
+        self.error = error
+        self.prepared.stop()
+
     def end(self) -> None:
         state = self.handle.state
-        if state.done + len(state.failures) < state.total:
-            self.handle.stopped()
+        if self.error is not None or state.done + len(state.failures) < state.total:
+            self.handle.stopped(self.error)
         else:
             self.handle.finished()

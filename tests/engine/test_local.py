@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ltdesk.analysis import CenterOfMass, SumFrame, SumSignal, VirtualDetector
 from ltdesk.engine.dataset import Tile
-from ltdesk.engine.executor import Executor
+from ltdesk.engine.executor import Executor, JobHandle
 from ltdesk.engine.kernels.frames import as_frames
 from ltdesk.engine.kernels.steps import take_all, taking, with_words
 from ltdesk.engine.local import LocalExecutor
@@ -171,3 +171,47 @@ def test_closing_cancels_and_joins(tmp_path: Path) -> None:
         assert handle.state.status == "cancelled"
         with pytest.raises(LtdeskError, match="closed"):
             executor.submit(job_for(dataset, SumFrame()), dataset)
+
+
+@pytest.mark.parametrize("moment", range(1, 25))
+def test_a_job_cancelled_between_any_two_looks_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    class Hasty(JobHandle):
+        """Cancelled by another thread just after its executor looked for the `moment`-th time."""
+
+        looks = 0
+
+        @property
+        def cancel_requested(self) -> bool:
+            before = self.state.cancel_requested
+            self.looks += 1
+            if self.looks == moment:
+                asked = threading.Event()
+                self._on_cancel.insert(0, asked.set)
+                threading.Thread(target=self.cancel).start()
+                assert asked.wait(60)
+            return before
+
+    monkeypatch.setattr("ltdesk.engine.local.JobHandle", Hasty)
+    with write(tmp_path, make_array("u1")) as inner, LocalExecutor(1) as executor:
+        dataset = Gated(inner)
+        dataset.gate.set()
+        handle = executor.submit(job_for(dataset, SumFrame()), dataset)
+        assert handle.wait(60)
+        assert handle.state.status in ("cancelled", "done")
+        assert (handle.state.status == "done") == (handle.state.done == handle.state.total)
+
+
+def test_a_mistake_of_ours_ends_the_job_not_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    with write(tmp_path, make_array("u1")) as dataset, LocalExecutor(2) as executor:
+        with monkeypatch.context() as patch:
+            patch.setattr(JobHandle, "partials", broken)
+            handle = executor.submit(job_for(dataset, SumFrame()), dataset)
+            assert handle.wait(60)
+        with pytest.raises(RuntimeError, match="a mistake of ours"):
+            handle.result()
+        assert executor.submit(job_for(dataset, SumFrame()), dataset).result(250).valid.all()
