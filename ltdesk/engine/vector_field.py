@@ -52,7 +52,8 @@ def fit_descan(com_y: Map, com_x: Map, paraboloid: bool = False) -> tuple[float,
     scale = np.abs(functions).max(axis=0, initial=1e-300)
     found, _, rank, _ = np.linalg.lstsq(functions / scale, np.stack((com_y[known], com_x[known]), axis=1), rcond=None)
     if rank < count:
-        raise UsageError(f"{int(known.sum())} positions are too few for a descan fit", "Use a scan with two axes.")
+        what = f"{int(known.sum())} scan positions, or all of them in a line, are too few for a descan fit"
+        raise UsageError(what, "Fit over a larger region, or a scan with two axes.")
     return tuple(float(value) for value in (found / scale[:, None]).T.ravel())
 
 

@@ -292,6 +292,23 @@ def test_what_is_drawn_may_join_the_selected_detector(hand: Hand, op: Any) -> No
     assert hand.session.detectors == (BASE,)
 
 
+@pytest.mark.parametrize("pressed", ["new", "-"])
+def test_how_to_draw_chosen_while_drawing_is_for_the_next_shape(hand: Hand, pressed: Any) -> None:
+    hand.model.open(Session(detectors=(BASE,), selected="base"))
+    hand.tools.set_combine("+")
+    hand.tools.choose("disk")
+    hand.hover((20, 20))
+    hand.press((20, 20))
+    hand.move((20, 25))
+    hand.tools.set_combine(pressed)
+    hand.move((20, 30))
+    hand.release((20, 30))
+    (detector,) = hand.session.detectors
+    terms = (Term(op="+", shape=BASE.shape), Term(op="+", shape=Disk(cy=20, cx=20, r=10)))
+    assert detector.shape == Combination(terms=terms)
+    assert hand.tools.combine == pressed
+
+
 def test_with_nothing_selected_what_is_drawn_is_new(hand: Hand) -> None:
     hand.model.open(Session(detectors=(BASE,)))
     hand.tools.set_combine("-")

@@ -54,7 +54,9 @@ class DrawingTools(QObject):
         super().__init__(parent)
         self.frame_shape: Size2D = (128, 128)
         self._model = model
-        self._tool, self._stays, self._combine = Tool.SELECT, False, "new"
+        self._tool, self._stays = Tool.SELECT, False
+        self._combine: Combine = "new"
+        self._combine_now: Combine = "new"  # of the shape in hand; keys pressed meanwhile are for the next one
         self._stroke: Stroke | None
         self._trail: list[YX]
         self._corners: list[YX]
@@ -229,6 +231,7 @@ class DrawingTools(QObject):
         """The detector that will hold the shape: the selected one, or a new one."""
         session = self._model.session
         selected = session.selected_detector
+        self._combine_now = self._combine
         if self._combine != "new" and selected is not None:
             self._joining = True
             self._model.begin_drag(f"{self._combine} {self._tool} ({selected.name})")
@@ -239,7 +242,7 @@ class DrawingTools(QObject):
     def _with(self, shape: AnyShape) -> Session:
         session, base = self._model.session, self._base
         if self._joining:
-            term = Term.model_construct(op=self._combine, shape=shape)
+            term = Term.model_construct(op=self._combine_now, shape=shape)
             shape = Combination(terms=(*terms_of(base.shape), term))
         shown = session.shown if session.shown == "composite" else "detector"
         drawn = base.model_copy(update={"shape": shape, "visible": True})
@@ -247,13 +250,15 @@ class DrawingTools(QObject):
 
     def _finish(self) -> None:
         base, began = self._base, self._began
+        chosen_since = began and self._combine != self._combine_now
         self._clear()
         if began:
             self._model.end_drag()
             self._announce(base)
         self.guide_changed.emit()
-        if not self._stays:
+        if not (self._stays or chosen_since):
             self.set_combine("new")
+        if not self._stays:
             self.choose(Tool.SELECT)
 
     def _announce(self, base: Any) -> None:
