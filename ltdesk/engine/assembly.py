@@ -63,8 +63,9 @@ class Assembly:
         """`kernels`: the job's, where they are there already: laying out many masks takes milliseconds."""
         self._job, self._dataset = job, dataset
         self._kernels = kernels or kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
-        self._buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
-        assembled = [b for b in self._buffers.values() if b.kind not in ("block", "aside")]
+        buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
+        self._kinds = [(b.name, b.kind) for b in buffers.values()]
+        assembled = [b for b in buffers.values() if b.kind not in ("block", "aside")]
         self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in assembled}
         self._folding = [kernel for kernel in self._kernels if any(b.kind in FOLDED for b in kernel.buffers)]
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
@@ -107,8 +108,8 @@ class Assembly:
             fresh = [partial for partial in partials if self._is_new(partial)]
             for partial in fresh:
                 self._place(partial)
-                self._count(partial)
                 self._waiting[partial.index] = partial
+            self._count(fresh)
             self._fold()
         return fresh
 
@@ -151,24 +152,25 @@ class Assembly:
 
     def _place(self, partial: Partial) -> None:
         partition = self._plan[partial.index]
-        self._valid[partition.slices] = partial.valid.reshape(partition.shape)
-        for name, buffer in self._buffers.items():
-            if buffer.kind == "scan":
-                block = partial.buffers.pop(name)
-                self._arrays[name][partition.slices] = block.reshape(*partition.shape, *buffer.extra)
-            elif buffer.kind in ("block", "aside"):
+        _put(self._valid, partition, partial.valid)
+        for name, kind in self._kinds:
+            if kind == "scan":
+                _put(self._arrays[name], partition, partial.buffers.pop(name))
+            elif kind in ("block", "aside"):
                 partial.buffers.pop(name, None)
 
-    def _count(self, partial: Partial) -> None:
+    def _count(self, partials: Sequence[Partial]) -> None:
         for key in self.traffic:
-            self.traffic[key] += getattr(partial, key)
-        if partial.host:
-            self.hosts.add(partial.host)
-        if partial.not_mapped:
-            self._partitions_not_mapped += 1
-            reason = f"{partial.host}: {partial.not_mapped}"
-            if len(self._not_mapped) < MOST_REASONS:
-                self._not_mapped.setdefault(re.sub(r"\d+", "", reason), reason)  # of each kind one, with its numbers
+            self.traffic[key] += sum([getattr(partial, key) for partial in partials])
+        self.hosts.update([partial.host for partial in partials if partial.host])
+        for partial in partials:
+            if partial.not_mapped:
+                self._partitions_not_mapped += 1
+                reason = f"{partial.host}: {partial.not_mapped}"
+                if len(self._not_mapped) < MOST_REASONS:
+                    self._not_mapped.setdefault(
+                        re.sub(r"\d+", "", reason), reason
+                    )  # of each kind one, with its numbers
 
     def _fold(self) -> None:
         while self._next in self._waiting:
@@ -183,3 +185,11 @@ class Assembly:
         for kernel in self._folding:
             merge(kernel, self._arrays, partial.buffers)
         self._folded_frames += int(np.count_nonzero(partial.valid))
+
+
+def _put(into: NDArray[Any], partition: Partition, block: NDArray[Any]) -> None:
+    """Put a block of values ``(h * w, *extra)`` where its partition lies in the scan."""
+    rows = into[partition.y0 : partition.y1]
+    if partition.x1 - partition.x0 != into.shape[1]:
+        rows = rows[:, partition.x0 : partition.x1]
+    rows[...] = block.reshape(rows.shape)

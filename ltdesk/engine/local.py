@@ -44,6 +44,7 @@ class LocalExecutor:
         self.threads = threads or default_threads()
         self._runs: deque[_Run] = deque()
         self._wake = threading.Condition()
+        self._starting = threading.Lock()
         self._closed = False
         self._workers: set[threading.Thread] = set()
 
@@ -66,17 +67,14 @@ class LocalExecutor:
         plan = dataset.plan()
         run.waiting.extend(plan)
         run.handle.started(plan)
-        with self._wake:
-            if self._closed:
-                raise LtdeskError("the executor is closed", "Make a new one.")
-            self._runs.appendleft(run)
-            self._start_workers()
-            self._wake.notify_all()
+        with self._starting:  # and without the other lock, which is what threads ask for first
+            for worker in self._put_first(run):
+                worker.start()
         return run.handle
 
     def close(self) -> None:
         """Cancel all jobs and wait for the threads."""
-        with self._wake:
+        with self._starting, self._wake:
             self._closed = True
             runs, workers = list(self._runs), list(self._workers)
         for run in runs:
@@ -94,11 +92,17 @@ class LocalExecutor:
         with self._wake:
             self._wake.notify_all()
 
-    def _start_workers(self) -> None:
-        while len(self._workers) < self.threads:
-            worker = threading.Thread(target=self._work, name="ltdesk-local", daemon=True)
-            self._workers.add(worker)
-            worker.start()
+    def _put_first(self, run: _Run) -> list[threading.Thread]:
+        """Let `run` be done next, by the threads that are there and by new ones, which are to be started."""
+        with self._wake:
+            if self._closed:
+                raise LtdeskError("the executor is closed", "Make a new one.")
+            self._runs.appendleft(run)
+            self._wake.notify_all()
+            missing = range(self.threads - len(self._workers))
+            new = [threading.Thread(target=self._work, name="ltdesk-local", daemon=True) for _ in missing]
+            self._workers.update(new)
+            return new
 
     def _work(self) -> None:
         while (task := self._next_task()) is not None:
@@ -148,15 +152,14 @@ class _Run:
 
     @property
     def may_start(self) -> bool:
-        if self._is_stopping or not self.waiting:
-            return False
-        return self.waiting[0].index < self.handle.assembly.next_to_fold + self._ahead
+        return not self._is_stopping and bool(self.waiting) and self.waiting[0].index < self._until
 
     @property
-    def _ahead(self) -> int:
-        """Partitions that may be begun before the first is folded: some for each thread, and as many to wait."""
+    def _until(self) -> int:
+        """Those before it may be begun: some beyond the first that is not folded for each thread, as many to wait."""
         wanted = 2 * self.threads * self.pace.most
-        return max(self.threads * RUN_AHEAD, min(wanted, HELD_BYTES // self.held_bytes))
+        ahead = max(self.threads * RUN_AHEAD, min(wanted, HELD_BYTES // self.held_bytes))
+        return self.handle.assembly.next_to_fold + ahead
 
     @property
     def _is_stopping(self) -> bool:
@@ -171,8 +174,8 @@ class _Run:
         share = len(self.waiting) if self.threads == 1 else 3 * len(self.waiting) // (4 * self.threads)
         room = max(1, HELD_BYTES // (2 * self.threads * self.held_bytes))
         most = min(self.pace.most, max(self.pace.least, share), room)
-        partitions = [self.waiting.popleft()]  # whoever cancels holds no lock: it may be so by now
-        while len(partitions) < most and self.may_start:
+        partitions, until = [self.waiting.popleft()], self._until
+        while len(partitions) < most and self.waiting and self.waiting[0].index < until:
             partitions.append(self.waiting.popleft())
         return partitions
 

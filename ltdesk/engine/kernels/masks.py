@@ -46,6 +46,7 @@ read in whole lines that make up to so many times its pieces. 2.1 GB of u16 on A
 40 81 -> 70 ms, of 30 to 60 127 -> 94, of 45 to 62 132 -> 90, a disk of radius 30 60 -> 53, of 62 105 -> 90."""
 NONE = 1 << 20
 """What stands for the share of no pieces at all."""
+NO_SEGMENTS = np.empty((0, 2), np.int64)
 
 
 def segments(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -71,16 +72,17 @@ def _segments(inside, found):  # type: ignore[no-untyped-def]
 
 def rows_of(mask: NDArray[np.bool_]) -> tuple[int, int]:
     """The rows ``(start, stop)`` that a mask ``(ky, kx)`` touches."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    return (int(rows[0]), int(rows[-1]) + 1) if rows.size else (0, 0)
+    pixels = mask.tobytes()  # in C order, of a transposed mask too
+    first = pixels.find(1)
+    return (first // mask.shape[1], pixels.rfind(1) // mask.shape[1] + 1) if first >= 0 else (0, 0)
 
 
 def selector(mask: NDArray[np.bool_], dtype: np.dtype[Any]) -> NDArray[Any]:
     """What the kernels of `dtype` take for flat masks: all bits set inside for integers, 0/1 bytes for floats."""
     if dtype.kind == "f":
         return mask.astype(np.uint8)
-    ones = np.array(-1 if dtype.kind == "i" else np.iinfo(dtype).max, dtype=dtype)
-    return np.where(mask, ones, np.zeros((), dtype=dtype))
+    ones: NDArray[Any] = np.negative(mask.astype(dtype))
+    return ones
 
 
 class Masks:
@@ -100,24 +102,49 @@ class Masks:
     """
 
     def __init__(self, masks: Sequence[NDArray[np.bool_]], pixel: np.dtype[Any]) -> None:
+        self._masks, self._pixel = masks, pixel
         flat = np.stack([mask.ravel() for mask in masks])
-        union: NDArray[np.bool_] = np.logical_or.reduce(flat)
-        self.rows = rows_of(union.reshape(masks[0].shape))
-        stretches, cut = [segments(mask) for mask in flat], [pieces(mask, pixel.itemsize) for mask in flat]
-        starts, inside = (np.concatenate(parts) for parts in zip(*cut, strict=True))
-        shares = [_share(stretch, at, pixel.itemsize) for stretch, (at, _) in zip(stretches, cut, strict=True)]
-        if pixel.kind != "f" and len(flat) > 1:  # those side by side read each line once as segments, not as pieces
-            together = _share(segments(union), starts, pixel.itemsize)
-            shares = [max(share, together) for share in shares]
-        asked = [1] * len(flat)
+        cut, asked = [pieces(mask, pixel.itemsize) for mask in flat], 1
         if len(flat) == 1 and is_counts(pixel) and not ASKS:
             lines = whole_lines(flat[0], pixel.itemsize)
-            if lines[0].size <= IN_LINES * starts.size:
-                (starts, inside), cut, asked = lines, [lines], [0]
-        bounds = *_bounds(stretches), *_bounds([at for at, _ in cut])
-        layout = np.array([*zip(*bounds, shares, asked, strict=True)], np.int64)
-        chosen = selector(inside, pixel)
-        self.words = laid_out(np.concatenate(stretches), layout, selector(flat, pixel), starts, chosen)
+            if lines[0].size <= IN_LINES * cut[0][0].size:
+                cut, asked = [lines], 0
+        starts, inside = (np.concatenate(parts) for parts in zip(*cut, strict=True))
+        stretches = self._stretches(flat, [at for at, _ in cut])
+        shares = self._shares(flat, stretches, [at for at, _ in cut])
+        bounds = zip(*_bounds(stretches), *_bounds([at for at, _ in cut]), shares, strict=True)
+        layout = np.array([(*bound, asked) for bound in bounds], np.int64)
+        where, chosen = np.concatenate(stretches), selector(inside, pixel)
+        self.words = laid_out(where, layout, self._selectors(flat, where), starts, chosen)
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        return rows_of(np.logical_or.reduce(self._masks))
+
+    def _stretches(self, flat: NDArray[np.bool_], starts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """Each mask's segments; of counts none where there are pieces, which are always taken."""
+        counts = is_counts(self._pixel)
+        return [NO_SEGMENTS if counts and at.size else segments(mask) for mask, at in zip(flat, starts, strict=True)]
+
+    def _shares(
+        self, flat: NDArray[np.bool_], stretches: Sequence[NDArray[np.int64]], starts: Sequence[NDArray[np.int64]]
+    ) -> list[int]:
+        """Of each mask, pixels of its pieces in percent of its segments'."""
+        itemsize, kind = self._pixel.itemsize, self._pixel.kind
+        if is_counts(self._pixel):
+            return [0 if at.size else NONE for at in starts]
+        shares = [_share(stretch, at, itemsize) for stretch, at in zip(stretches, starts, strict=True)]
+        if kind == "f" or len(flat) == 1:
+            return shares
+        # masks side by side read each line once as segments, not as pieces
+        together = _share(segments(np.logical_or.reduce(flat)), np.concatenate(starts), itemsize)
+        return [max(share, together) for share in shares]
+
+    def _selectors(self, flat: NDArray[np.bool_], where: NDArray[np.int64]) -> NDArray[Any]:
+        """Of whole masks, for their segments; where there are none nobody looks at them, but at their shape."""
+        return (
+            selector(flat, self._pixel) if where.size else np.empty(flat.shape, selector(flat[:0], self._pixel).dtype)
+        )
 
 
 def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:

@@ -32,38 +32,53 @@ def pieces(mask: NDArray[np.bool_], itemsize: int) -> tuple[NDArray[np.int64], N
     The last ones may overlap those before, since none ends past the frame: a pixel counts in one of them only. A frame
     smaller than a piece has none.
     """
-    size = LINE // itemsize
-    inside = np.flatnonzero(mask) if mask.size >= size else np.empty(0, np.int64)
-    first = _starts(inside, size).reshape(-1, 1)
-    start = np.minimum(first, mask.size - size)
-    pixels = start + np.arange(size)
-    return start.ravel(), mask[pixels] & (pixels >= first)
+    return _cut(mask, LINE // itemsize, 0)  # type: ignore[no-any-return]
 
 
 def whole_lines(mask: NDArray[np.bool_], itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The same, but in step with the frame's lines of memory, and with those of gaps up to `GAP`: where the processor
     sees one stretch of lines, it brings them by itself."""
-    size = LINE // itemsize
-    if mask.size < size or not mask.any():
-        return pieces(mask, itemsize)
-    touched = np.unique(np.flatnonzero(mask) // size)
-    gaps = np.diff(touched)
-    counts = np.append(np.where(gaps <= GAP, gaps, 1), 1)
-    lines = np.repeat(touched, counts) + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    first = lines.reshape(-1, 1) * size
-    start = np.minimum(first, mask.size - size)
-    pixels = start + np.arange(size)
-    return start.ravel(), mask[pixels] & (pixels >= first)
+    return _cut(mask, LINE // itemsize, GAP)  # type: ignore[no-any-return]
 
 
 @njit(nogil=True, cache=True)
-def _starts(inside, size):  # type: ignore[no-untyped-def]
-    found, count, stop = np.empty(inside.size, np.int64), 0, 0
-    for pixel in inside:
-        if pixel >= stop:
-            found[count], stop = pixel, pixel + size
+def _cut(mask, size, gap):  # type: ignore[no-untyped-def]
+    """`pieces` with a gap of 0, else `whole_lines`."""
+    firsts = np.empty(mask.size // size + 1, np.int64)
+    count = _lines(mask, size, gap, firsts) if gap else _starts(mask, size, firsts)
+    starts, inside = np.empty(count, np.int64), np.zeros((count, size), np.bool_)
+    for s in range(count):
+        starts[s] = min(firsts[s], mask.size - size)
+        for p in range(firsts[s] - starts[s], size):
+            inside[s, p] = mask[starts[s] + p]
+    return starts, inside
+
+
+@njit(nogil=True, cache=True)
+def _starts(mask, size, firsts):  # type: ignore[no-untyped-def]
+    """Where pieces begin, each at a pixel inside; how many."""
+    count, pixel = 0, 0
+    while pixel < mask.size and mask.size >= size:
+        if mask[pixel]:
+            firsts[count] = pixel
             count += 1
-    return found[:count]
+            pixel += size - 1
+        pixel += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _lines(mask, size, gap, firsts):  # type: ignore[no-untyped-def]
+    """Where lines begin that are read; how many."""
+    count, last = 0, -gap - 1
+    for first in range(0, mask.size if mask.size >= size else 0, size):
+        if mask[first : first + size].any():
+            line = first // size
+            for between in range(last + 1 if line - last <= gap else line, line + 1):
+                firsts[count] = between * size
+                count += 1
+            last = line
+    return count
 
 
 def integer_pieces(pixels: int, kind: Any) -> Callable[..., Any]:
