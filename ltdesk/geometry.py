@@ -122,7 +122,8 @@ class Sector(BaseShape):
     def mask(self, size: Size2D) -> Bool2D:
         inside = _ring(size, self.cy, self.cx, self.r_in, self.r_out)
         ys, xs = np.nonzero(inside)  # of the others the angle is of no matter, and takes time
-        theta = np.degrees(np.arctan2(ys - self.cy, xs - self.cx)) % 360.0
+        theta = np.degrees(np.arctan2(ys - self.cy, xs - self.cx))
+        theta[theta < 0] += 360.0  # what % 360.0 gives, in a fourth of its time
         inside[ys, xs] = _between(theta, self.deg0, self.deg1)
         return inside
 
@@ -256,7 +257,10 @@ class Combination(BaseShape):
         inside = np.zeros(size, dtype=np.bool_)
         for term in self.terms:
             part = term.shape.mask(size)
-            inside = {"+": inside | part, "-": inside & ~part, "&": inside & part}[term.op]
+            if term.op == "+":
+                inside |= part
+            else:
+                inside &= part if term.op == "&" else ~part
         return inside
 
     def weights(self, size: Size2D) -> Float2D | None:

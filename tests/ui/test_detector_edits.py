@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ltdesk.geometry import Combination, Disk, Ellipse, PixelMask, Point, Polygon, Rectangle, Ring, Sector
 from ltdesk.session import Detector, Session
+from ltdesk.shape_bounds import bounds, moved, partly_outside, shape_centre
 from ltdesk.ui.shapes import detector_edits as edits
 from ltdesk.ui.shapes import shape_leaves
-from ltdesk.ui.shapes.shape_bounds import bounds, moved, partly_outside, shape_centre
 
 SIZE = (40, 50)
 place = st.floats(5, 30)

@@ -23,7 +23,7 @@ def detector_kernel(spec: VirtualDetector, frame_shape: Size2D, dtype: DTypeLike
     """The kernel for the shape's kind of mask."""
     mask = mask_of(spec.shape, frame_shape, spec.name)
     weights = weights_of(spec.shape, frame_shape)
-    return MaskKernel(spec, mask, dtype) if weights is None else WeightsKernel(spec, weights.ravel())
+    return MaskKernel(spec, mask, dtype) if weights is None else WeightsKernel(spec, mask, weights.ravel())
 
 
 class MaskKernel(StepKernel):
@@ -31,6 +31,8 @@ class MaskKernel(StepKernel):
 
     Several of these in a job become one `AllMasksKernel`.
     """
+
+    weights = None
 
     def __init__(self, spec: VirtualDetector, mask: NDArray[np.bool_], dtype: DTypeLike) -> None:
         self.name, self.mask, self.pixel, self._weight = spec.name, mask, pixel_dtype(dtype), spec.weight
@@ -78,8 +80,8 @@ class AllMasksKernel(StepKernel):
 class WeightsKernel:
     """Sums with weights. Several of these in a job become one `AllWeightsKernel`."""
 
-    def __init__(self, spec: VirtualDetector, weights: NDArray[np.float64]) -> None:
-        self.name, self.weights, self._weight = spec.name, weights, spec.weight
+    def __init__(self, spec: VirtualDetector, mask: NDArray[np.bool_], weights: NDArray[np.float64]) -> None:
+        self.name, self.mask, self.weights, self._weight = spec.name, mask, weights, spec.weight
         self.buffers = (Buffer(spec.name, "scan", np.dtype(np.float64)),)
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,11 @@ class Bins:
     @property
     def count(self) -> int:
         return self.shape[0] * self.shape[1]
+
+    @cached_property
+    def sizes(self) -> NDArray[np.float64]:
+        """Pixels in each bin, ``(bins,)``."""
+        return self.sums(np.ones(self.frame_shape))
 
     def sums(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """The sum of ``pixels (ky, kx)`` in each bin, ``(bins,)``."""
@@ -109,7 +115,6 @@ def typical_frame(total: Float2D, counts: bool, bins: Bins) -> Float2D:
     Where `counts`, one count is spread over each bin: a few counts must not say where in the bin all others are.
     """
     known = np.nan_to_num(np.maximum(total, 0.0), nan=0.0, posinf=0.0)
-    pixels = bins.sums(np.ones(bins.frame_shape))
-    prior = 1.0 / pixels if counts else np.where(bins.sums(known) > 0, 0.0, 1.0)
+    prior = 1.0 / bins.sizes if counts else np.where(bins.sums(known) > 0, 0.0, 1.0)
     frame: Float2D = known + bins.spread(prior)
     return frame

@@ -47,7 +47,7 @@ class PreviewCube:
         self._present = np.zeros(len(self.plan), dtype=np.bool_)
         self._valid = np.zeros(self.scan_shape, dtype=np.bool_)
         self._sample = np.zeros(bins.frame_shape)
-        self._typical: Float2D | None = None
+        self._typical: tuple[Float2D, NDArray[np.float64]] | None = None
         self._weighed: dict[int, _Weighed] = {}
         self._lock = threading.Lock()
 
@@ -116,28 +116,47 @@ class PreviewCube:
 
     def shares(self, weights: Float2D) -> NDArray[np.float64]:
         """What to weigh each bin with ``(bins,)`` for a mask of ``weights (ky, kx)``, by what a frame is like."""
+        return shares(weights, self._typical_frame()[0], self.bins)
+
+    def shares_of_mask(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """`shares` of a 0/1 ``mask (ky, kx)``, and which bins it cuts through ``(bins,)``."""
+        from ltdesk.engine.kernels.under_masks import under_mask
+
+        typical, sums = self._typical_frame()
+        under, whole = under_mask(mask, typical, self.bins.factor), self.bins.sizes
+        cut = (under.pixels > 0) & (under.pixels < whole)
+        return np.where(cut, np.minimum(under.values / sums, 1.0), under.pixels == whole), cut
+
+    def moments_of_mask(
+        self, mask: NDArray[np.bool_], origin: tuple[float, float]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The share ``(3, bins)`` of each bin that is inside a mask, and that times the mean distance along y, and
+        along x, of what is inside from an origin; and which bins are cut through ``(bins,)``."""
+        from ltdesk.engine.kernels.under_masks import under_mask
+
+        under, whole = under_mask(mask, self._typical_frame()[0], self.bins.factor), self.bins.sizes
+        moments = [under.pixels, under.y - origin[0] * under.pixels, under.x - origin[1] * under.pixels]
+        return np.stack(moments) / whole, (under.pixels > 0) & (under.pixels < whole)
+
+    def _typical_frame(self) -> tuple[Float2D, NDArray[np.float64]]:
+        """What a frame is like ``(ky, kx)``, and its sum in each bin ``(bins,)``."""
         with self._lock:
             if self._typical is None:
-                self._typical = typical_frame(self._sample, self._counts, self.bins)
-            typical = self._typical
-        return shares(weights, typical, self.bins)
-
-    def areas(self, weights: Float2D) -> NDArray[np.float64]:
-        """The mean ``(bins,)`` of ``weights (ky, kx)`` in each bin."""
-        found: NDArray[np.float64] = self.bins.sums(weights) / self.bins.sums(np.ones(self.bins.frame_shape))
-        return found
+                frame = typical_frame(self._sample, self._counts, self.bins)
+                self._typical = frame, self.bins.sums(frame)
+            return self._typical
 
     def weigh(
-        self, weights: NDArray[np.float64], mask: NDArray[np.bool_] | None = None
+        self, weights: NDArray[np.float64], cut: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Images ``(k, sy, sx)`` of the bins weighted by ``weights (k, bins)``, and which positions are in.
 
         Positions that are not are 0. Bins that no image weighs are not read, and where few weights of whole numbers are
         other than they were the last time, only these are: what the hand moves changes at its edges. Of bins that
-        ``mask (ky, kx)`` cuts through, sums that are not finite are left out: the pixel that is not may lie outside
-        the mask.
+        a mask cuts through, ``cut (bins,)``, sums that are not finite are left out: the pixel that is not may lie
+        outside the mask.
         """
-        cut = np.zeros(self.bins.count, dtype=np.bool_) if mask is None else self.bins.cut(mask)
+        cut = np.zeros(self.bins.count, dtype=np.bool_) if cut is None else cut
         with self._lock:
             store, present, valid = self._store, self._present.copy(), self._valid.copy()
             before = self._weighed.get(len(weights))

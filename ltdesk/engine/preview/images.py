@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from ltdesk.analysis import Analysis, CenterOfMass, MeanSignal, SumSignal, VirtualDetector
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.first_look import SampledFrames
-from ltdesk.engine.pixels import mask_of, weights_of
 from ltdesk.engine.preview.cube import PreviewCube
-from ltdesk.geometry import pixel_grid
 
 
 class PreviewImages(NamedTuple):
@@ -41,7 +39,7 @@ def preview(cube: PreviewCube, spec: Analysis, dataset: Dataset) -> PreviewImage
 
     kernel = kernel_for(spec, dataset.frame_shape, dataset.dtype)
     [buffer] = kernel.buffers
-    values, valid = fill(cube, spec)
+    values, valid = fill(cube, kernel)
     if buffer.dtype.kind in "ui":
         limits = np.iinfo(buffer.dtype)
         highest = np.nextafter(float(limits.max), 0.0)  # the limit itself is rounded up, beyond it
@@ -87,34 +85,34 @@ def can_preview(spec: Analysis) -> bool:
     return type(spec) in _FILL
 
 
-def _detector(cube: PreviewCube, spec: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    frame_shape = cube.bins.frame_shape
-    mask = mask_of(spec.shape, frame_shape, spec.name)
-    weights = weights_of(spec.shape, frame_shape)
-    images, valid = cube.weigh(cube.shares(mask.astype(np.float64) if weights is None else weights)[None], mask)
+Filled = tuple[NDArray[Any], NDArray[np.bool_]]
+
+
+def _detector(cube: PreviewCube, kernel: Any) -> Filled:
+    if kernel.weights is None:
+        weights, cut = cube.shares_of_mask(kernel.mask)
+    else:
+        weights, cut = cube.shares(kernel.weights.reshape(kernel.mask.shape)), cube.bins.cut(kernel.mask)
+    images, valid = cube.weigh(weights[None], cut)
     return images[0], valid
 
 
-def _signal(cube: PreviewCube, spec: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _signal(cube: PreviewCube, kernel: Any) -> Filled:
     images, valid = cube.weigh(np.ones((1, cube.bins.count)))
     return images[0], valid
 
 
-def _centre(cube: PreviewCube, spec: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _centre(cube: PreviewCube, kernel: Any) -> Filled:
     frame_shape = cube.bins.frame_shape
-    mask = None if spec.mask is None else mask_of(spec.mask, frame_shape, spec.name)
-    inside = np.ones(frame_shape) if mask is None else mask.astype(np.float64)
-    ys, xs = pixel_grid(frame_shape)
-    cy, cx = spec.centre(frame_shape)
-    weights = np.stack([cube.areas(inside), cube.areas(inside * (ys - cy)), cube.areas(inside * (xs - cx))])
-    (total, along_y, along_x), valid = cube.weigh(weights, mask)
+    mask = np.ones(frame_shape, np.bool_) if kernel.mask is None else kernel.mask
+    (total, along_y, along_x), valid = cube.weigh(*cube.moments_of_mask(mask, kernel.centre))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(
             (total != 0)[..., None], np.stack([along_y, along_x], axis=-1) / total[..., None], np.nan
         ), valid
 
 
-_FILL: dict[type[Analysis], Callable[[PreviewCube, Any], tuple[NDArray[Any], NDArray[np.bool_]]]] = {
+_FILL: dict[type[Analysis], Callable[[PreviewCube, Any], Filled]] = {
     VirtualDetector: _detector,
     CenterOfMass: _centre,
     SumSignal: _signal,

@@ -24,6 +24,7 @@ from ltdesk.engine.preview.cube import PreviewCube
 from ltdesk.engine.preview.images import PreviewImages, beside, can_preview, preview, sampled
 from ltdesk.geometry import AnyShape, PixelMask
 from ltdesk.job import Job
+from ltdesk.shape_bounds import bounds
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,6 @@ SOON = 0.25
 200 for a masked centre of mass of 2 GB."""
 SCATTERED = 3.0
 """How much longer reading a part of each frame takes than its share of the bytes."""
-LOOKED_INTO = 512 * 512
-"""Detectors on frames up to this many pixels are looked into (2 ms) to tell how long their exact image takes."""
 LARGE = 4 << 30
 """Scans of so many bytes take so long that some frames are read first, for a picture of the whole."""
 SAMPLE_FRAMES, SAMPLE_SECONDS, SAMPLE_BYTES = 1024, 0.3, 256 << 20
@@ -153,8 +152,14 @@ class Previews:
         scan = self._of(dataset)
         if scan is not None and job.region is None:
             scan.mapped = mapped
-            share = max((scan.share(spec) for spec in job.analyses), default=1.0)
-            scan.seconds = min(scan.seconds, seconds / share)
+            scan.seconds = min(scan.seconds, seconds / scan.share_of(job))
+
+    def took_longer(self, job: Job, dataset: Dataset, seconds: float) -> None:
+        """A job was stopped after so long: were exact images thought to be there sooner, none would be seen while the
+        hand moves."""
+        scan = self._of(dataset)
+        if scan is not None and job.region is None and scan.seconds < seconds / scan.share_of(job):
+            scan.seconds = seconds / scan.share_of(job)
 
     def helps(self, dataset: Dataset, spec: Analysis) -> bool:
         """Is there a preview of `spec`, and is it there sooner than the exact result?"""
@@ -282,19 +287,19 @@ class _Scan:
         self.is_coarse = self.is_large and seen is not None and len(seen.frames) > 0
         self.sample: SampledFrames | None = seen if self.is_coarse else None
 
+    def share_of(self, job: Job) -> float:
+        """About what part of a pass a job takes."""
+        return max((self.share(spec) for spec in job.analyses), default=1.0)
+
     def share(self, spec: Analysis) -> float:
-        """About what part of a pass an analysis takes: one that reads a few rows of each frame takes less."""
-        ky, kx = self.dataset.frame_shape
-        looked_into = self.mapped and ky * kx <= LOOKED_INTO
-        shape = _SHAPE.get(type(spec), lambda _: None)(spec) if looked_into else None
+        """The same of an analysis: one that reads a few rows of each frame takes less."""
+        shape = _SHAPE.get(type(spec), lambda _: None)(spec) if self.mapped else None
         if shape is None:
             return 1.0
-        try:
-            rows = np.flatnonzero(shape.mask(self.dataset.frame_shape).any(axis=1))
-        except ValueError:  # a mask of another size: the job says so
-            return 1.0
-        span = rows[-1] - rows[0] + 1 if rows.size else 1
-        return min(1.0, SCATTERED * float(span) / ky)
+        ky = self.dataset.frame_shape[0]
+        y0, _, y1, _ = bounds(shape)
+        rows = min(y1, ky - 1.0) - max(y0, 0.0) + 1
+        return min(1.0, SCATTERED * max(rows, 1.0) / ky)
 
 
 _SHAPE: dict[type[Analysis], Callable[[Any], AnyShape | None]] = {

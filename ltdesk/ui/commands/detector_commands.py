@@ -9,6 +9,7 @@ from PyQt5.QtWidgets import QMenu
 
 from ltdesk.geometry import Disk
 from ltdesk.session import Session
+from ltdesk.shape_bounds import moved, shape_centre
 from ltdesk.ui.analyses.kinds import is_spectrum
 from ltdesk.ui.commands.actions import TOOL_KEYS, Actions
 from ltdesk.ui.live.latest_answer import LatestAnswer
@@ -18,7 +19,6 @@ from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes.detector_edits import added, changed
 from ltdesk.ui.shapes.detector_layer import DetectorLayer
 from ltdesk.ui.shapes.drawing_tools import DrawingTools
-from ltdesk.ui.shapes.shape_bounds import moved, shape_centre
 from ltdesk.ui.shapes.tools import HINTS, Tool
 
 COMBINES = {"draw_new": "new", "draw_join": "+", "draw_subtract": "-", "draw_intersect": "&"}

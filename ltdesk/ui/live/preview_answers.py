@@ -117,6 +117,8 @@ class PreviewAnswers:
     def ended(self, job: RunningJob) -> None:
         """A job has ended: it tells how long exact images take, and whether more is to be had. From any thread."""
         update = job.handle.update()
+        if self._previews is not None and update.state.status == "cancelled":
+            self._previews.took_longer(job.handle.job, job.dataset, update.seconds)
         if self._previews is None or update.state.status not in ("done", "failed"):
             return
         if job.makes_preview:

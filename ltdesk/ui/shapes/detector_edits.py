@@ -23,7 +23,7 @@ from ltdesk.geometry import (
     terms_of,
 )
 from ltdesk.session import Detector, Session
-from ltdesk.ui.shapes.shape_bounds import moved, shape_centre
+from ltdesk.shape_bounds import moved, shape_centre
 
 Operator = Literal["+", "-", "&"]
 NEW_KINDS = ("disk", "ring", "sector", "rect", "ellipse", "polygon", "point")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ltdesk.geometry import AnyShape, Size2D
-from ltdesk.ui.shapes.shape_bounds import partly_outside
+from ltdesk.shape_bounds import partly_outside
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ltdesk.geometry import AnyShape, PixelMask, terms_of
 from ltdesk.session import Detector
+from ltdesk.shape_bounds import bounds
 from ltdesk.ui.shapes import shape_parts
-from ltdesk.ui.shapes.shape_bounds import bounds
 from ltdesk.ui.shapes.shape_moves import BODY, YX
 from ltdesk.ui.shapes.shape_parts import Grip, Outline, Points
 

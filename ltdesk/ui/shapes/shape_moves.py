@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ltdesk.geometry import AnyShape, Combination, Polygon, Term, shape_from_terms, terms_of
-from ltdesk.ui.shapes.shape_bounds import moved
+from ltdesk.shape_bounds import moved
 
 YX = tuple[float, float]
 BODY = "body"

@@ -21,7 +21,7 @@ from ltdesk.engine.partition import prepare, run_partition
 from ltdesk.engine.preview import previews as module
 from ltdesk.engine.preview.cache import PreviewCache
 from ltdesk.engine.preview.previews import Previews
-from ltdesk.geometry import Disk, Rectangle
+from ltdesk.geometry import Disk, Rectangle, Ring
 from ltdesk.job import Job, Partition
 from tests.engine.preview.scans import known
 
@@ -232,6 +232,31 @@ def test_where_the_exact_image_is_as_quick_none_helps(previews: Previews, datase
     assert previews.helps(dataset, DISK)
     previews.took(job, dataset, seconds=1e-4, mapped=True)
     assert not previews.helps(dataset, DISK)
+
+
+def test_a_quick_small_detector_says_nothing_of_a_large_one(previews: Previews, tmp_path: Path) -> None:
+    """On large frames it did: then a large one had neither a preview nor, while it was dragged, an exact image."""
+    np.save(tmp_path / "large.npy", np.ones((2, 2, 1024, 1024), np.uint8))
+    large = open_dataset(str(tmp_path / "large.npy"))
+    previews.open(large)
+    small = VirtualDetector(Disk(cy=512, cx=512, r=16), name="small")
+    ring = VirtualDetector(Ring(cy=512, cx=512, r_in=240, r_out=480), name="ring")
+    pass_over(previews, large, SumFrame())
+    previews.took(Job(dataset=large.ref, analyses=(small,)), large, seconds=0.009, mapped=True)
+    assert previews.helps(large, ring)
+    assert not previews.helps(large, small)
+
+
+def test_what_takes_longer_than_was_thought_gets_a_preview(previews: Previews, dataset: Dataset) -> None:
+    previews.open(dataset)
+    pass_over(previews, dataset, SumFrame())
+    job = Job(dataset=dataset.ref, analyses=(SumFrame(),))
+    previews.took(job, dataset, seconds=1e-4, mapped=True)
+    assert not previews.helps(dataset, DISK)
+    previews.took_longer(job, dataset, seconds=1.0)
+    assert previews.helps(dataset, DISK)
+    previews.took_longer(job, dataset, seconds=1e-4)  # stopped at once: that tells nothing
+    assert previews.helps(dataset, DISK)
 
 
 def test_another_scan_takes_its_place(previews: Previews, dataset: Dataset, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def shape_centre(shape: AnyShape) -> tuple[float, float]:
     """The centre ``(y, x)`` of a shape; of a combination, that of its first part."""
     if isinstance(shape, Combination):
         return shape_centre(shape.terms[0].shape)
-    if hasattr(shape, "cy"):
+    if not isinstance(shape, Point | Rectangle | Polygon | PixelMask):
         return shape.cy, shape.cx
     y0, x0, y1, x1 = bounds(shape)
     return (y0 + y1) / 2, (x0 + x1) / 2
