@@ -10,7 +10,6 @@ README = Path(__file__).parent / "README.md"
 BASE = [
     "PyQt5>=5.15.10,<6",
     "pyqtgraph>=0.13.7",
-    "superqt>=0.7",
     "QtAwesome>=1.3",
     "colorcet>=3.1",
     "pint>=0.24",

@@ -142,9 +142,9 @@ class Masks:
 
     def _selectors(self, flat: NDArray[np.bool_], where: NDArray[np.int64]) -> NDArray[Any]:
         """Of whole masks, for their segments; where there are none nobody looks at them, but at their shape."""
-        return (
-            selector(flat, self._pixel) if where.size else np.empty(flat.shape, selector(flat[:0], self._pixel).dtype)
-        )
+        if where.size:
+            return selector(flat, self._pixel)
+        return np.empty(flat.shape, np.uint8 if self._pixel.kind == "f" else self._pixel)
 
 
 def _share(stretches: NDArray[np.int64], starts: NDArray[np.int64], itemsize: int) -> int:

@@ -15,7 +15,7 @@ INTERVAL = 100
 class Calm(QObject):
     """Does something at once, but while something is dragged at most every `INTERVAL`; the last is never left out.
 
-    superqt's throttler would take 0.1 s to load.
+    superqt has a throttler, which would be one more package and take 0.1 s to load.
     """
 
     def __init__(self, model: SessionModel, do: Callable[[], None], parent: QObject) -> None:
