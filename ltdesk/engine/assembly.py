@@ -165,12 +165,12 @@ class Assembly:
         self.hosts.update([partial.host for partial in partials if partial.host])
         for partial in partials:
             if partial.not_mapped:
-                self._partitions_not_mapped += 1
-                reason = f"{partial.host}: {partial.not_mapped}"
-                if len(self._not_mapped) < MOST_REASONS:
-                    self._not_mapped.setdefault(
-                        re.sub(r"\d+", "", reason), reason
-                    )  # of each kind one, with its numbers
+                self._note_not_mapped(f"{partial.host}: {partial.not_mapped}")
+
+    def _note_not_mapped(self, reason: str) -> None:
+        self._partitions_not_mapped += 1
+        if len(self._not_mapped) < MOST_REASONS:
+            self._not_mapped.setdefault(re.sub(r"\d+", "", reason), reason)  # of each kind one, with its numbers
 
     def _fold(self) -> None:
         while self._next in self._waiting:

@@ -30,6 +30,8 @@ class MaskKernel(StepKernel):
     """Sums inside a 0/1 mask. The detector's weight multiplies the finished sum, so that integer sums stay exact.
 
     Several of these in a job become one `AllMasksKernel`.
+
+    mask : (ky, kx); previews take it, too, and ``weights``, which a `WeightsKernel` has
     """
 
     weights = None

@@ -154,12 +154,14 @@ class Previews:
             scan.mapped = mapped
             scan.seconds = min(scan.seconds, seconds / scan.share_of(job))
 
-    def took_longer(self, job: Job, dataset: Dataset, seconds: float) -> None:
-        """A job was stopped after so long: were exact images thought to be there sooner, none would be seen while the
-        hand moves."""
+    def stopped(self, job: Job, dataset: Dataset, seconds: float) -> None:
+        """A job over the whole scan was stopped after so long. Was its image thought to be there sooner than a preview,
+        that is doubted: else nothing might be seen while the hand moves, which stops a job with each move."""
         scan = self._of(dataset)
-        if scan is not None and job.region is None and scan.seconds < seconds / scan.share_of(job):
-            scan.seconds = seconds / scan.share_of(job)
+        if scan is not None and job.region is None:
+            share = scan.share_of(job)
+            if scan.seconds * share <= QUICK:
+                scan.seconds = max(2 * scan.seconds, seconds / share)
 
     def helps(self, dataset: Dataset, spec: Analysis) -> bool:
         """Is there a preview of `spec`, and is it there sooner than the exact result?"""

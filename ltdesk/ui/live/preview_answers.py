@@ -118,7 +118,7 @@ class PreviewAnswers:
         """A job has ended: it tells how long exact images take, and whether more is to be had. From any thread."""
         update = job.handle.update()
         if self._previews is not None and update.state.status == "cancelled":
-            self._previews.took_longer(job.handle.job, job.dataset, update.seconds)
+            self._previews.stopped(job.handle.job, job.dataset, update.seconds)
         if self._previews is None or update.state.status not in ("done", "failed"):
             return
         if job.makes_preview:

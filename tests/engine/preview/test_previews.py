@@ -247,16 +247,20 @@ def test_a_quick_small_detector_says_nothing_of_a_large_one(previews: Previews, 
     assert not previews.helps(large, small)
 
 
-def test_what_takes_longer_than_was_thought_gets_a_preview(previews: Previews, dataset: Dataset) -> None:
+@pytest.mark.parametrize("seconds", [1.0, 1e-4])
+def test_where_quick_jobs_are_stopped_again_and_again_a_preview_helps(
+    previews: Previews, dataset: Dataset, seconds: float
+) -> None:
     previews.open(dataset)
     pass_over(previews, dataset, SumFrame())
     job = Job(dataset=dataset.ref, analyses=(SumFrame(),))
-    previews.took(job, dataset, seconds=1e-4, mapped=True)
+    previews.took(job, dataset, seconds=2e-3, mapped=True)
     assert not previews.helps(dataset, DISK)
-    previews.took_longer(job, dataset, seconds=1.0)
+    for _ in range(4):
+        previews.stopped(job, dataset, seconds)
     assert previews.helps(dataset, DISK)
-    previews.took_longer(job, dataset, seconds=1e-4)  # stopped at once: that tells nothing
-    assert previews.helps(dataset, DISK)
+    previews.took(job, dataset, seconds=2e-3, mapped=True)
+    assert not previews.helps(dataset, DISK)
 
 
 def test_another_scan_takes_its_place(previews: Previews, dataset: Dataset, tmp_path: Path) -> None:
