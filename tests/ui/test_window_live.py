@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QWidget
 
 from ltdesk.geometry import Disk, Rectangle, Ring
 from ltdesk.ui.errors.watchdog import Watchdog
@@ -249,6 +250,30 @@ def test_a_long_message_on_a_picture_is_not_cut(user: User, scan: Path) -> None:
     user.image_view.set_message(words)
     assert message.height() >= 3 * line - line // 2
     assert user.image_view.plates.rect().contains(message.geometry())
+
+
+@pytest.mark.parametrize("tool", ["disk", "ring", "sector", "rect", "ellipse", "polygon"])
+def test_the_numbers_of_a_combination_are_not_cut(user: User, scan: Path, tool: str) -> None:
+    """On a laptop's screen, where the panel is narrow and its numbers have a scroll bar beside them."""
+    user.open(scan)
+    user.trigger("draw_join")
+    user.trigger(f"tool_{tool}")
+    if tool == "polygon":
+        for corner in ((5, 5), (5, 30), (30, 30)):
+            user.frame.press(corner)
+            user.frame.release(corner)
+        user.key(user.frame_view, Qt.Key_Return)
+    else:
+        user.frame.drag((10, 10), (14, 20), (20, 30))
+    sections = user.window.editor.sections
+    assert len(sections) == 2
+    user.settle()
+    viewport = sections[0].parentWidget().parentWidget()
+    for section in sections:
+        assert section.mapTo(viewport, section.rect().bottomRight()).x() < viewport.width()
+        for child in section.findChildren(QWidget):
+            if child.isVisible() and child.parentWidget() is section:
+                assert child.geometry().right() <= section.width(), child
 
 
 def test_the_hint_of_a_tool_is_whole_sentences(user: User, scan: Path) -> None:

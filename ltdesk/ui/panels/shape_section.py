@@ -23,6 +23,7 @@ from ltdesk.geometry import AnyShape, PixelMask, Polygon
 from ltdesk.shape_text import validation_text
 from ltdesk.ui.look import icons, style
 from ltdesk.ui.panels.number_box import NumberBox
+from ltdesk.ui.pictures.picture_header import ElidedLabel
 from ltdesk.ui.shapes.shape_leaves import FIELDS, Field, Leaf
 
 OPERATOR_WORDS = {"+": "+  and also", "-": "−  without", "&": "&  only within"}
@@ -84,7 +85,8 @@ class ShapeSection(QWidget):
         self.operator = self._operator_choice(leaf, title) if joined and leaf.path[-1] else None
         if self.operator is not None:
             row.addWidget(self.operator)
-        name = QLabel(f"{title}, in px" if self._shape.kind in FIELDS else title, self)
+        says_unit = self._shape.kind in FIELDS and self.operator is None  # beside an operator there is little room
+        name = ElidedLabel(f"{title}, in px" if says_unit else title)
         name.setProperty("rank", "dim")
         row.addWidget(name)
         row.addStretch(1)
@@ -141,7 +143,7 @@ class ShapeSection(QWidget):
         if field.unit == "px":
             box.setSuffix("")  # said once, in the title: the boxes are narrow
         box.setToolTip(f"{field.words}. Arrows: 1, with Shift 10, with Ctrl 0.1")
-        box.setMinimumWidth(9 * style.GRID)
+        box.setMinimumWidth(8 * style.GRID)
         box.setButtonSymbols(QAbstractSpinBox.NoButtons)  # the panel is narrow; arrows and the wheel step
         if field.unit == "°":
             box.setRange(-720, 720)
