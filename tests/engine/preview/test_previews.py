@@ -115,6 +115,7 @@ def test_what_a_stopped_pass_left_out_is_made_by_another_job(
             assert gate.wait(60)
         yield from tiles(partition)
 
+    monkeypatch.setattr("ltdesk.engine.pace.TOGETHER", 1)  # views of several are not asked for one by one
     monkeypatch.setattr(dataset, "tiles", halting)
     previews.open(dataset)
     handle = previews.submit(Job(dataset=dataset.ref, analyses=(SumFrame(),)), dataset)
