@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
+from ltdesk.engine.analyses import FOLDED
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.group import Group, Outcome
 from ltdesk.engine.pace import Pace
 from ltdesk.engine.partial import Partial
-from ltdesk.engine.partition import Prepared, prepare, run_together
+from ltdesk.engine.partition import Prepared, prepare
 from ltdesk.errors import JobCancelled, LtdeskError
 from ltdesk.job import Job, Partition
 
@@ -60,7 +62,7 @@ class LocalExecutor:
 
             dataset = open_ref(job.dataset)
         prepared = prepare(job, dataset)
-        run = _Run(JobHandle(job, dataset, prepared.kernels), prepared, self.threads, on_partial)
+        run = _Run(JobHandle(job, dataset, prepared.kernels), prepared, self.threads, on_partial, notify=self._notify)
         run.handle.execution.update(executor="local", threads=self.threads)
         run.handle.on_cancel(prepared.stop)
         run.handle.on_cancel(self._notify)
@@ -105,27 +107,29 @@ class LocalExecutor:
             return new
 
     def _work(self) -> None:
+        with self._starting:  # all have started, or who starts them would wait for a core until this one has done a lot
+            pass
         while (task := self._next_task()) is not None:
-            run, partitions = task
+            run, do = task
             try:
-                run.do(partitions)
+                do()
             except Exception as error:  # of ltdesk itself: the job ends with it, and this thread goes on
-                log.exception("partitions %s failed", [partition.index for partition in partitions])
+                log.exception("a job's partitions failed")
                 run.fail(error)
             with self._wake:
                 run.running -= 1
                 self._wake.notify_all()
 
-    def _next_task(self) -> tuple[_Run, list[Partition]] | None:
+    def _next_task(self) -> tuple[_Run, Callable[[], None]] | None:
         with self._wake:
             while True:
                 for run in [run for run in self._runs if run.is_over]:
                     self._runs.remove(run)
                     run.end()
                 for run in self._runs:
-                    if run.may_start:
+                    if (do := run.next_task()) is not None:
                         run.running += 1
-                        return run, run.next_partitions()
+                        return run, do
                 if not self._runs:
                     self._workers.discard(threading.current_thread())
                     return None
@@ -134,9 +138,10 @@ class LocalExecutor:
 
 @dataclass
 class _Run:
-    """A job on this executor; its fields change only under the executor's lock, but for guesses, the last two.
+    """A job on this executor; its fields change only under the executor's lock, but for guesses, and those of `groups`.
 
     held_bytes : of a partial that waits for the fold
+    notify : called when others may join one of the groups, which are not done yet
     error : what stopped all of it
     """
 
@@ -149,10 +154,15 @@ class _Run:
     pace: Pace = field(default_factory=Pace)
     held_bytes: int = 1
     error: Exception | None = None
+    notify: Callable[[], None] = lambda: None
+    groups: list[Group] = field(default_factory=list)
 
-    @property
-    def may_start(self) -> bool:
-        return not self._is_stopping and bool(self.waiting) and self.waiting[0].index < self._until
+    @cached_property
+    def _slots(self) -> int:
+        """Threads that may do a group together. Where a watcher fails at a partial, that alone is to be lost: it must
+        not hold what others have given."""
+        folded = any(buffer.kind in FOLDED for kernel in self.prepared.kernels for buffer in kernel.buffers)
+        return self.threads if self.prepared.can_be_split and not (folded and self.on_partial) else 0
 
     @property
     def _until(self) -> int:
@@ -169,21 +179,37 @@ class _Run:
     def is_over(self) -> bool:
         return self.running == 0 and (self._is_stopping or not self.waiting)
 
-    def next_partitions(self) -> list[Partition]:
-        """Some that may start, at least one; towards the end fewer, so that no thread is left with them alone."""
+    def next_task(self) -> Callable[[], None] | None:
+        """What a thread may do for it now: help with a group, or begin one."""
+        if self._is_stopping:
+            return None
+        for group in tuple(self.groups):
+            if (slot := group.join()) is not None:
+                return partial(self._do, group, partial(group.help, slot))
+        if not self.waiting or self.waiting[0].index >= self._until:
+            return None
+        self.groups.append(own := Group(self.prepared, self._next_partitions(), self._slots, self.notify))
+        return partial(self._do, own, own.go_on)
+
+    def _next_partitions(self) -> list[Partition]:
+        """Some that may start, at least one; where threads can't do them together, towards the end fewer, so that none
+        is left with them alone."""
         share = len(self.waiting) if self.threads == 1 else 3 * len(self.waiting) // (4 * self.threads)
         room = max(1, HELD_BYTES // (2 * self.threads * self.held_bytes))
         most = min(self.pace.most, max(self.pace.least, share), room)
+        if self._slots and self.pace.most > 1:
+            most = self.threads * min(self.pace.most, room)
         partitions, until = [self.waiting.popleft()], self._until
         while len(partitions) < most and self.waiting and self.waiting[0].index < until:
             partitions.append(self.waiting.popleft())
         return partitions
 
-    def do(self, partitions: list[Partition]) -> None:
-        started = time.perf_counter()
-        results = run_together(self.prepared, partitions)
+    def _do(self, group: Group, work: Callable[[], Outcome]) -> None:
+        if (results := work()) is None:  # another thread will have them
+            return
+        self.groups.remove(group)
         done: list[Partial] = []
-        for partition, result in zip(partitions, results, strict=True):
+        for partition, result in zip(group.partitions, results, strict=True):
             try:
                 done.append(self._watched(result))
             except JobCancelled:
@@ -193,9 +219,10 @@ class _Run:
                     log.exception("partition %d failed", partition.index)
                 self.handle.partition_failed(partition.index, error)
         self.handle.partials(done)
-        if done:  # what is left in one now waits for the fold
-            self.held_bytes = max(1, sum(buffer.nbytes for buffer in done[-1].buffers.values()))
-        self.pace.took(time.perf_counter() - started, len(partitions))
+        if done:  # what is left in them now waits for the fold
+            held = sum([buffer.nbytes for one in done for buffer in one.buffers.values()])
+            self.held_bytes = max(1, held // len(done))
+        self.pace.took(group.seconds, len(results))
 
     def _watched(self, result: Partial | Exception) -> Partial:
         if isinstance(result, Exception):

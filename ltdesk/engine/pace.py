@@ -1,9 +1,9 @@
-"""How many partitions a thread takes at once: as many as it does while nobody waits for news."""
+"""How many partitions a thread takes at once, or several for each: as many as it does while nobody waits for news."""
 
 from __future__ import annotations
 
-TOGETHER = 32
-"""Partitions that are taken at once at most (see `run_together`)."""
+TOGETHER = 64
+"""Partitions for each thread that are taken at once at most (see `run_together`)."""
 QUICK = 0.033
 """Seconds that all of them take at most: progress is as fine as a screen shows it, and slow ones go one by one."""
 SHORTEST = 0.002

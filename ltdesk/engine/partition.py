@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.engine.analyses import Kernel, StepKernel, kernels_for
+from ltdesk.engine.analyses import Kernel, StepKernel, is_order_free, kernels_for
 from ltdesk.engine.corrected import Corrector
 from ltdesk.engine.dataset import Dataset, Tile
 from ltdesk.engine.kernels.frames import Frames, as_frames
-from ltdesk.engine.kernels.steps import MOST_FRAMES, WORD, Taking, take_all, taking
+from ltdesk.engine.kernels.steps import MOST_FRAMES, WORD, Taking, Takings, take_turns, taking
 from ltdesk.engine.kernels.swap import native_frames, swapping
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.pixels import mask_of
@@ -54,6 +54,13 @@ class Prepared:
     block: int
     stopped: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, WORD))
     patterns: Patterns = field(default_factory=dict)
+
+    @property
+    def can_be_split(self) -> bool:
+        """Whether several threads may do what `work_of` gives at once: it is all in compiled calls, which need no
+        space of their own, and in whatever order gives the same bytes."""
+        together = type(self.dataset).tiles_of is not Dataset.tiles_of and not _is_swapped(self.dataset.dtype)
+        return bool(self.steps) and together and all(is_order_free(kernel) for kernel in self.kernels)
 
     def stop(self) -> None:
         """Let what runs raise JobCancelled, within about a quarter of a second."""
@@ -109,18 +116,40 @@ def run_together(prepared: Prepared, partitions: Sequence[Partition]) -> list[Pa
         return [run_together(prepared, [partition])[0] for partition in partitions]
     started = time.perf_counter()
     try:
-        partials = _run(prepared, partitions)
+        partials = _done(prepared, work_of(prepared, partitions))
     except Exception as error:
-        if len(partitions) == 1 or isinstance(error, JobCancelled):
-            return [error] * len(partitions)
-        return [run_together(prepared, [partition])[0] for partition in partitions]  # who it was
+        return one_by_one(prepared, partitions, error)
     for partial in partials:
         partial.seconds = (time.perf_counter() - started) / len(partials)
     return [*partials]
 
 
-def _run(prepared: Prepared, partitions: Sequence[Partition]) -> list[Partial]:
-    together = Together(prepared.kernels, prepared.dataset.frame_shape, partitions)
+def one_by_one(prepared: Prepared, partitions: Sequence[Partition], error: Exception) -> list[Partial | Exception]:
+    """The same where together they raised this: who it was of them."""
+    if len(partitions) == 1 or isinstance(error, JobCancelled):
+        return [error] * len(partitions)
+    return [run_together(prepared, [partition])[0] for partition in partitions]
+
+
+def _done(prepared: Prepared, work: Work) -> list[Partial]:
+    try:
+        while True:
+            take_turns(next(work), np.zeros(1, WORD), prepared.stopped)
+    except StopIteration as end:
+        partials: list[Partial] = end.value
+        return partials
+
+
+Work = Generator[Takings, None, list[Partial]]
+"""What partitions need: compiled calls, each to be done before it goes on, and in the end their partials."""
+
+
+def work_of(prepared: Prepared, partitions: Sequence[Partition], slots: int = 0) -> Work:
+    """What is to be done for some partitions; `slots` as `Together` has it, where they `can_be_split`.
+
+    Raises, while it goes on, what `run_partition` does.
+    """
+    together = Together(prepared.kernels, prepared.dataset.frame_shape, partitions, slots)
     parts = [part_of(prepared.region, partition) for partition in partitions]
     read = [i for i, part in enumerate(parts) if part.region is None or part.region.any()]
     for tiles in prepared.dataset.tiles_of([parts[i].asked for i in read]):
@@ -128,28 +157,26 @@ def _run(prepared: Prepared, partitions: Sequence[Partition]) -> list[Partial]:
         for which, tile in tiles:
             _count(together.partials[read[which]], tile)
         stacks = [stack for which, tile in tiles for stack in stacks_of(read[which], parts[read[which]], tile)]
-        if stacks:
-            _compute(prepared, together, stacks)
+        if stacks and prepared.steps:
+            yield _laid_out(prepared, together, stacks)
+            prepared.raise_if_stopped()
         for stack in stacks:
+            if not prepared.steps:
+                prepared.raise_if_stopped()
+                _process(prepared, stack, together.partials[stack.which].buffers)
             together.partials[stack.which].valid[stack.at] = True
     return together.partials
 
 
-def _compute(prepared: Prepared, together: Together, stacks: Sequence[Stack]) -> None:
-    """Give every kernel all stacks."""
-    if not prepared.steps:
-        for stack in stacks:
-            prepared.raise_if_stopped()
-            _process(prepared, stack, together.partials[stack.which].buffers)
-        return
+def _laid_out(prepared: Prepared, together: Together, stacks: Sequence[Stack]) -> Takings:
+    """What gives every kernel all stacks."""
     space = _space(stacks[0].frames, prepared.block) if _is_swapped(stacks[0].frames.dtype) else None
 
     def lay_out_one(stack: Stack) -> Taking:
-        return _taking(prepared, stack, together.partials[stack.which].buffers, space)
+        return _taking(prepared, stack, together.buffers(stack.which), space)
 
-    laid = lay_out(stacks, together, prepared.patterns if space is None else {}, lay_out_one)
-    take_all(laid.words, prepared.stopped)
-    prepared.raise_if_stopped()
+    takings = lay_out(stacks, together, prepared.patterns if space is None else {}, lay_out_one)
+    return takings._replace(holds=(takings.holds, space))
 
 
 def _count(partial: Partial, tile: Tile) -> None:

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.engine.analyses import Kernel
-from ltdesk.engine.kernels.steps import PIXELS, WORD, Taking, place_of
+from ltdesk.engine.analyses import Kernel, is_order_free
+from ltdesk.engine.analyses.base import FOLDED
+from ltdesk.engine.kernels.steps import PIXELS, WORD, Taking, Takings, place_of
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.stacks import Stack
 from ltdesk.geometry import Size2D
@@ -32,7 +33,11 @@ class Together:
     partials : one each, in the partitions' order
     """
 
-    def __init__(self, kernels: Iterable[Kernel], frame_shape: Size2D, partitions: Sequence[Partition]) -> None:
+    def __init__(
+        self, kernels: Iterable[Kernel], frame_shape: Size2D, partitions: Sequence[Partition], slots: int = 0
+    ) -> None:
+        """`slots`: threads that fill them, so many at most as there are partitions. Of what may be folded in any order
+        each then has one buffer for whatever it does, which the first partials hold. 0: every partial has its own."""
         sizes = [partition.size for partition in partitions]
         valid = np.zeros(sum(sizes), dtype=np.bool_)
         self.partials = [
@@ -41,9 +46,29 @@ class Together:
         ]
         self._places: dict[str, NDArray[np.int64]] = {}
         self._names: dict[int, str] = {}
+        self._of_threads: dict[str, NDArray[Any]] = {}
         for kernel in kernels:
+            by_threads = slots > 0 and is_order_free(kernel)
             for buffer in kernel.buffers:
-                self._add(buffer.name, buffer.side_by_side(sizes, frame_shape))
+                if by_threads and buffer.kind in FOLDED:
+                    self._add_of_threads(buffer.name, buffer.side_by_side(sizes[:slots], frame_shape))
+                else:
+                    self._add(buffer.name, buffer.side_by_side(sizes, frame_shape))
+
+    def buffers(self, which: int) -> dict[str, NDArray[Any]]:
+        """What is filled for a partition, by the first thread."""
+        return self.partials[which].buffers | self._of_threads
+
+    def apart(self, name: str) -> int:
+        """How many bytes lie between the threads' parts of a buffer; 0 where they fill the same."""
+        return self._of_threads[name].nbytes if name in self._of_threads else 0
+
+    def _add_of_threads(self, name: str, arrays: Sequence[NDArray[Any]]) -> None:
+        for partial, array in zip(self.partials, arrays, strict=False):
+            partial.buffers[name] = array
+        self._of_threads[name] = arrays[0]
+        self._names[id(arrays[0].base)] = name
+        self._places[name] = np.full(len(self.partials), place_of(arrays[0]), WORD)
 
     def _add(self, name: str, arrays: Sequence[NDArray[Any]]) -> None:
         for partial, array in zip(self.partials, arrays, strict=True):
@@ -86,34 +111,44 @@ MOST_PATTERNS = 1024
 """So many are kept: a scan with holes has any number of them."""
 
 
-class Laid(NamedTuple):
-    """The words of all stacks, in order, and what has to live until they are done."""
-
-    words: NDArray[np.int64]
-    holds: list[Taking]
-
-
-def lay_out(stacks: Sequence[Stack], together: Together, patterns: Patterns, taking: Callable[[Stack], Taking]) -> Laid:
+def lay_out(
+    stacks: Sequence[Stack], together: Together, patterns: Patterns, taking: Callable[[Stack], Taking]
+) -> Takings:
     """What kernels take of all stacks, by `patterns`, to which some are added that are new; `taking` lays out one."""
     alike: dict[Alike, list[int]] = {}
     for i, (which, at, frames, _) in enumerate(stacks):
         size = together.partials[which].valid.size
         key = size, at.start, len(frames), frames.strides, frames.flags.aligned
         alike.setdefault(key, []).append(i)
-    rows, takings = [_NOTHING] * len(stacks), []
+    rows, apart = [_NOTHING] * len(stacks), [_NOWHERE] * len(stacks)
+    holds: list[Pattern | Taking] = []
     for key, numbers in alike.items():
         some = [stacks[i] for i in numbers]
         if len(some) > 1 and key not in patterns and len(patterns) < MOST_PATTERNS:
             patterns[key] = _pattern(some[0], together, taking(some[0]))
         if (pattern := patterns.get(key)) is None:
             each = [taking(stack) for stack in some]
-            takings += each
+            holds += each
             laid = [np.array(one.values, WORD) for one in each]
+            places = [_apart(together, one) for one in each]
         else:
-            laid = list(_moved(pattern, some, together))
-        for i, row in zip(numbers, laid, strict=True):
-            rows[i] = row
-    return Laid(np.concatenate(rows), takings)
+            holds.append(pattern)
+            laid, places = list(_moved(pattern, some, together)), [_apart(together, pattern)] * len(some)
+        for i, row, own in zip(numbers, laid, places, strict=True):
+            rows[i], apart[i] = row, own
+    starts = np.array([0, *accumulate([row.size for row in rows[:-1]])], WORD)
+    table = np.array(apart, WORD).reshape(len(rows), -1, 2)
+    table[:, :, 0] += starts[:, None]
+    return Takings(np.concatenate(rows), starts, table, holds)
+
+
+def _apart(together: Together, laid: Pattern | Taking) -> list[tuple[int, int]]:
+    """Which words are places in buffers of threads, and how many bytes these are apart."""
+    if isinstance(laid, Pattern):
+        names = [(at, name) for at, name, _ in laid.moving]
+    else:
+        names = [(at, together.name_of(array) or "") for at, array in laid.arrays]
+    return [(at, nbytes) for at, name in names if (nbytes := together.apart(name))]
 
 
 def _pattern(stack: Stack, together: Together, taking: Taking) -> Pattern | None:
@@ -145,3 +180,4 @@ def _place(stack: Stack) -> int:
 
 
 _NOTHING = np.empty(0, WORD)
+_NOWHERE: list[tuple[int, int]] = []

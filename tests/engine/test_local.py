@@ -12,16 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltdesk.analysis import CenterOfMass, SumFrame, SumSignal, VirtualDetector
+from ltdesk.analysis import CenterOfMass, MeanFrame, SumFrame, SumSignal, VirtualDetector
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.executor import Executor, JobHandle
+from ltdesk.engine.group import Group
 from ltdesk.engine.kernels.frames import as_frames
-from ltdesk.engine.kernels.steps import take_all, taking, with_words
+from ltdesk.engine.kernels.steps import WORD, Takings, take_turns, taking, with_words
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import prepare, run_partition, run_together
 from ltdesk.engine.preview.binned import BinnedFrames
-from ltdesk.errors import JobCancelled, LtdeskError
+from ltdesk.errors import DamagedFileError, JobCancelled, LtdeskError
 from ltdesk.geometry import AnyShape, PixelMask, Rectangle
 from ltdesk.job import Partition
 from ltdesk.plugins import BUILT_IN
@@ -39,12 +40,14 @@ class TestLocalExecutor(ThreadSuite):
     pass
 
 
+@pytest.mark.parametrize("only_steps", [False, True])
 @pytest.mark.parametrize("dtype", ["<u2", "<f4", "<f8"])
-def test_the_same_bytes_with_any_number_of_threads(tmp_path: Path, dtype: str) -> None:
+def test_the_same_bytes_with_any_number_of_threads(tmp_path: Path, dtype: str, only_steps: bool) -> None:
     array = np.tile(make_array(dtype), (1, 40, 1, 1))
     others = (spec.model_validate({}) for spec in BUILT_IN if spec is not VirtualDetector)
     weighted = VirtualDetector(PixelMask.from_array(np.random.default_rng(0).normal(size=FRAME)), name="weighted")
-    analyses = (VirtualDetector(DISK, name="bf"), weighted, *others)
+    steps = (VirtualDetector(DISK, name="bf"), SumFrame(), SumSignal(), CenterOfMass())
+    analyses = steps if only_steps else (steps[0], weighted, *others)
     found = []
     with write(tmp_path, array) as dataset:
         assert len(dataset.plan()) > 1 or dtype == "<u2"
@@ -121,7 +124,91 @@ def test_what_is_to_stop_raises_before_and_between_compiled_calls(tmp_path: Path
         prepared.stop()
         assert all(isinstance(result, JobCancelled) for result in run_together(prepared, dataset.plan()))
         nowhere = taking(as_frames(np.ones((1, 2, 3), np.uint8)), [with_words(0)], 1)
-        take_all(np.array(nowhere.values), prepared.stopped)  # a step at address 0 would end the process
+        takings = Takings(np.array(nowhere.values), np.zeros(1, WORD), np.empty((1, 0, 2), WORD), nowhere)
+        take_turns(takings, np.zeros(1, WORD), prepared.stopped)  # a step at address 0 would end the process
+
+
+@pytest.mark.parametrize("helped", [False, True])
+@settings(deadline=None, max_examples=20)
+@given(
+    dtype=st.sampled_from(["<u2", "?", "<i4"]),
+    widths=st.lists(st.sampled_from([1, 2, 5, 6, 11]), min_size=1, max_size=8),
+    tile=st.integers(1, 6),
+)
+def test_a_group_gives_what_its_partitions_give_whoever_does_them(
+    helped: bool, dtype: str, widths: list[int], tile: int
+) -> None:
+    """What may be folded in any order each thread has once; here a helper does all or nothing."""
+    frames = np.random.default_rng(len(widths)).integers(0, 9, (2, sum(widths), 12, 40)).astype(dtype)
+    scan, edges = AllAtOnce(frames, tile), [0, *accumulate(widths)]
+    plan = [Partition(i, 0, 2, *ends) for i, ends in enumerate(pairwise(edges))]
+    prepared = prepare(job_for(scan, VirtualDetector(DISK, name="bf"), SumSignal(), SumFrame()), scan)
+    joined: list[int | None] = []
+
+    def open_to_others() -> None:
+        joined.append(group.join())
+        if helped:
+            assert group.help(joined[0] or 0) is None  # who began it is still at it
+
+    group = Group(prepared, plan, 2, open_to_others)
+    results = group.go_on()
+    if not helped and len(plan) > 1:
+        assert results is None  # the other has not left
+        results = group.help(joined[0] or 0)
+    assert joined == ([1] if len(plan) > 1 else [])
+    assert results is not None
+    assert group.join() is None
+    partials = [result for result in results if isinstance(result, Partial)]
+    assert [partial.index for partial in partials] == [partition.index for partition in plan]
+    np.testing.assert_array_equal(
+        sum(partial.buffers["sum_frame"] for partial in partials if "sum_frame" in partial.buffers),
+        frames.sum(axis=(0, 1), dtype=np.int64),
+    )
+    for partial, partition in zip(partials, plan, strict=True):
+        assert partial.valid.all()
+        alone = run_partition(prepared, partition).buffers
+        for name in ("bf", "sum_signal"):
+            assert partial.buffers[name].tobytes() == alone[name].tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("watched", [False, True])
+def test_partitions_that_fail_in_a_group_take_no_other_with_them(threads: int, watched: bool) -> None:
+    class Broken(AllAtOnce):
+        def tiles(self, partition: Partition) -> Iterator[Tile]:
+            if partition.index in (5, 30):
+                raise DamagedFileError("is gone", "")
+            yield from super().tiles(partition)
+
+    frames = np.random.default_rng(0).integers(0, 9, (64, 64, 128, 66)).astype(np.uint16)
+    scan = Broken(frames, 50)
+    seen: list[int] = []
+    with LocalExecutor(threads) as executor:
+        watch = (lambda partial: seen.append(partial.index)) if watched else None
+        handle = executor.submit(job_for(scan, SumFrame(), MeanFrame(), SumSignal()), scan, watch)
+        assert handle.wait(250)
+    assert sorted(handle.state.failures) == [5, 30]
+    assert handle.state.total > 32
+    results, valid = handle.results(), np.ones((64, 64), bool)
+    for index in (5, 30):
+        valid[scan.plan()[index].slices] = False
+    np.testing.assert_array_equal(results.valid, valid)
+    np.testing.assert_array_equal(results["sum_frame"], frames[valid].sum(axis=0))
+    np.testing.assert_allclose(results["mean_frame"], frames[valid].mean(axis=0))
+    np.testing.assert_array_equal(results["sum_signal"][valid], frames[valid].sum(axis=(1, 2)))
+    assert len(seen) == (handle.state.done if watched else 0)
+
+
+def test_nobody_joins_a_group_that_is_to_stop() -> None:
+    scan = AllAtOnce(np.ones((2, 8, 12, 40), np.uint16), 3)
+    plan = [Partition(i, 0, 2, i, i + 1) for i in range(8)]
+    prepared = prepare(job_for(scan, SumFrame()), scan)
+    group = Group(prepared, plan, 3, prepared.stop)
+    results = group.go_on()
+    assert results is not None
+    assert len(results) == 8
+    assert all(isinstance(result, JobCancelled) for result in results)
+    assert group.join() is None
 
 
 def test_what_runs_ahead_of_the_fold_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

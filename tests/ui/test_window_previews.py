@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PyQt5.QtCore import Qt
 
 from ltdesk.analysis import CenterOfMass, MeanFrame, VirtualDetector
-from ltdesk.engine import local as local_module
+from ltdesk.engine.group import Group
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.preview import bins as bins_module
@@ -153,14 +153,14 @@ def test_a_preview_is_made_beside_an_exact_image_only_if_that_takes_long(
 
 def held_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """From now on jobs wait until this is set."""
-    go_on, run_together = threading.Event(), local_module.run_together
+    event, go_on = threading.Event(), Group.go_on
 
-    def held(*asked: Any) -> Any:
-        assert go_on.wait(60)
-        return run_together(*asked)
+    def held(group: Group) -> Any:
+        assert event.wait(60)
+        return go_on(group)
 
-    monkeypatch.setattr(local_module, "run_together", held)
-    return go_on
+    monkeypatch.setattr(Group, "go_on", held)
+    return event
 
 
 def test_an_exact_image_that_does_not_come_as_soon_as_it_should_gets_a_preview(

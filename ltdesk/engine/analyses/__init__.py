@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from ltdesk.analysis import Analysis
-from ltdesk.engine.analyses.base import FOLDED, Buffer, Kernel, StepKernel, merge
+from ltdesk.engine.analyses.base import FOLDED, Buffer, Kernel, StepKernel, is_order_free, merge
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Size2D
 
@@ -57,4 +57,4 @@ def kernels_for(specs: Iterable[Analysis], frame_shape: Size2D, dtype: DTypeLike
     return tuple(sorted(kernels, key=lambda kernel: -getattr(kernel, "goes_first", 0)))
 
 
-__all__ = ["FOLDED", "Buffer", "Kernel", "StepKernel", "kernel_for", "kernels_for", "merge"]
+__all__ = ["FOLDED", "Buffer", "Kernel", "StepKernel", "is_order_free", "kernel_for", "kernels_for", "merge"]

@@ -76,6 +76,11 @@ class Buffer:
         array.fill(value)
         return array
 
+    @property
+    def is_order_free(self) -> bool:
+        """Whether the fold gives the same bytes in any order."""
+        return self.kind in FOLDED and (self.fold == "max" or self.dtype.kind in "iu")
+
     def merge(self, into: NDArray[Any], new: NDArray[Any]) -> None:
         """Fold `new` into `into`."""
         (np.add if self.fold == "add" else np.maximum)(into, new, out=into)
@@ -127,14 +132,20 @@ class StepKernel(ABC):
         take(frames, [self.step(at, buffers)], frames.n)
 
 
+def is_order_free(kernel: Kernel) -> bool:
+    """Whether partials of a kernel may be folded in any order, or filled for several partitions as one."""
+    folded = [buffer for buffer in kernel.buffers if buffer.kind in FOLDED]
+    return not hasattr(kernel, "merge") and all(buffer.is_order_free for buffer in folded)
+
+
 def merge(kernel: Kernel, into: Arrays, new: Arrays) -> None:
-    """Fold a kernel's buffers of `new` that are not placed into those of `into`."""
+    """Fold a kernel's buffers of `new` that are not placed into those of `into`; those that `new` has."""
     own = getattr(kernel, "merge", None)
     if own is not None:
         own(into, new)
         return
     for buffer in kernel.buffers:
-        if buffer.kind in FOLDED:
+        if buffer.kind in FOLDED and buffer.name in new:
             buffer.merge(into[buffer.name], new[buffer.name])
 
 

@@ -18,9 +18,11 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import carray  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
+from ltdesk.engine.kernels import vectors
 from ltdesk.engine.kernels.frames import Frames
 
 WORD = np.dtype(np.int64)
+_FIRST = np.zeros(1, WORD)
 MOST_FRAMES = 32768
 """A step is given so many at once at most: their 16-bit pixels sum to less than 2**31."""
 
@@ -118,7 +120,7 @@ PIXELS = 1
 def take(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> None:
     """Give every step all frames in turn, `block` frames at a time or `MOST_FRAMES`, or what is made of them."""
     one = taking(frames, steps, block, made)
-    take_all(np.array(one.values, WORD), np.zeros(1, WORD))
+    take_turns(Takings(np.array(one.values, WORD), _FIRST, np.empty((1, 0, 2), WORD), one), *np.zeros((2, 1), WORD))
 
 
 def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None = None) -> Taking:
@@ -138,9 +140,29 @@ def taking(frames: Frames, steps: Sequence[Step], block: int, made: Made | None 
     return Taking(values, arrays, (frames, steps, made))
 
 
-def take_all(words: NDArray[np.int64], stop: NDArray[np.int64]) -> None:
-    """Do some takings, whose values follow one another, in one compiled call; none more once ``stop[0]`` isn't 0."""
-    _take(words, stop)
+class Takings(NamedTuple):
+    """Some of them for one compiled call, or for one of each of several threads.
+
+    words, starts : their values one after the other, and where those of each begin
+    apart : (n, k, 2), of each those words that are places in buffers of which threads have parts of their own, and how
+        many bytes these parts are apart
+    holds : what has to live until they are done
+    """
+
+    words: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    apart: NDArray[np.int64]
+    holds: Any
+
+
+def take_turns(takings: Takings, begun: NDArray[np.int64], stop: NDArray[np.int64], slot: int = 0) -> None:
+    """Do takings in one compiled call, the next that no other thread has begun until all are; none once ``stop[0]`` is
+    not 0.
+
+    begun : (1), how many have been, by all threads
+    slot : the number of this thread's own parts of buffers
+    """
+    _take_turns(takings.words, takings.starts, takings.apart, begun, stop, slot)
 
 
 def place_of(array: NDArray[Any]) -> int:
@@ -167,11 +189,14 @@ def table_at(words, i, dtype):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _take(words, stop):  # type: ignore[no-untyped-def]
-    at = 0
-    while at < words.size and not stop[0]:
-        _take_one(words[at : at + words[at]])
-        at += words[at]
+def _take_turns(words, starts, apart, begun, stop, slot):  # type: ignore[no-untyped-def]
+    while not stop[0]:
+        i = _next(begun)
+        if i >= starts.size:
+            return
+        for k in range(apart.shape[1]):
+            words[apart[i, k, 0]] += slot * apart[i, k, 1]
+        _take_one(words[starts[i] : starts[i] + words[starts[i]]])
 
 
 @njit(nogil=True, cache=True)
@@ -208,5 +233,15 @@ def _to_call(
     return types.void(*[types.int64] * 7), generate
 
 
+def _to_count(typing_context: Any, count: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = vectors.place_in(context, builder, signature, arguments, 0, vectors.NUMBER(0))
+        return builder.atomic_rmw("add", place, vectors.NUMBER(1), "seq_cst")
+
+    return types.int64(count), generate
+
+
+_next: Any = intrinsic(_to_count)
+"""``(count)``: what ``count[0]`` was before it became one more; no other thread gets the same."""
 _pointer: Any = intrinsic(_to_pointer)
 _call: Any = intrinsic(_to_call)
