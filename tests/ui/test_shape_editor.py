@@ -247,6 +247,20 @@ def test_widgets_that_are_used_again_change_what_is_selected_now(editor: ShapeEd
     assert shape(model) == RING - (RING + Disk(cy=20, cx=20, r=8))
 
 
+def test_tab_goes_on_past_an_operator_whose_list_was_open_once(editor: ShapeEditor, model: SessionModel) -> None:
+    model.open(session_of(Disk(cy=30, cx=40, r=9) - Disk(cy=30, cx=40, r=3)))
+    editor.sections[1].operator.showPopup()
+    editor.sections[1].operator.hidePopup()
+    model.open(session_of(RING))
+    model.open(session_of(Disk(cy=30, cx=40, r=9) - Disk(cy=30, cx=40, r=5)))
+    QApplication.setActiveWindow(editor)
+    section = editor.sections[1]
+    section.operator.setFocus()
+    for following in (section.remove, *section.boxes.values(), editor.weight):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key_Tab)
+        assert QApplication.focusWidget() is following
+
+
 def test_a_mask_that_takes_the_place_of_another_is_told(editor: ShapeEditor, model: SessionModel) -> None:
     for shape in ((3, 4), (5, 6)):
         model.open(session_of(PixelMask.from_array(np.ones(shape, dtype=bool))))

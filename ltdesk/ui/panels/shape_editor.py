@@ -222,8 +222,8 @@ class ShapeEditor(QWidget):
 
 
 def _stops(section: ShapeSection) -> list[QWidget]:
-    """Where Tab stops in a section; what a number's or a choice's own parts are is theirs."""
-    parts = section.findChildren(QWidget)
+    """Where Tab stops in a section; what a number's or a choice's own parts are is theirs, even in its own window."""
+    parts = [part for part in section.findChildren(QWidget) if part.window() is section.window()]
     return [
         part
         for part in parts
