@@ -44,15 +44,18 @@ class Group:
     def go_on(self) -> Outcome:
         """Do what there is, from the beginning or from where all had ended."""
         while True:
-            started = time.perf_counter()
+            started, partials = time.perf_counter(), []
+            takings: Takings | None = None
             try:
                 takings = next(self._work)
             except StopIteration as end:
-                return self._ended(end.value)
+                partials = end.value
             except Exception as error:
                 return one_by_one(self._prepared, self.partitions, error)
-            if not self._slots:
+            if not self._slots:  # else what grows with it is in the takings
                 self.seconds += time.perf_counter() - started
+            if takings is None:
+                return self._ended(partials)
             with self._lock:
                 self._takings, self._joined = takings, 0
                 self._begun[0] = 0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltdesk.analysis import CenterOfMass, MeanFrame, SumFrame, SumSignal, VirtualDetector
+from ltdesk.analysis import Analysis, CenterOfMass, MeanFrame, StdFrame, SumFrame, SumSignal, VirtualDetector
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.executor import Executor, JobHandle
 from ltdesk.engine.group import Group
@@ -197,6 +197,18 @@ def test_partitions_that_fail_in_a_group_take_no_other_with_them(threads: int, w
     np.testing.assert_allclose(results["mean_frame"], frames[valid].mean(axis=0))
     np.testing.assert_array_equal(results["sum_signal"][valid], frames[valid].sum(axis=(1, 2)))
     assert len(seen) == (handle.state.done if watched else 0)
+
+
+@pytest.mark.parametrize(("analysis", "slots"), [(SumFrame(), 0), (SumFrame(), 2), (StdFrame(), 0)])
+def test_a_group_tells_how_long_its_partitions_took(analysis: Analysis, slots: int) -> None:
+    """Whether they were computed in one call or one by one: by that, the next groups are made smaller or larger."""
+    scan = AllAtOnce(np.ones((2, 8, 12, 40), np.uint16), 3)
+    prepared = prepare(job_for(scan, analysis), scan)
+    group = Group(prepared, [Partition(i, 0, 2, i, i + 1) for i in range(8)], slots, lambda: None)
+    results = group.go_on()
+    assert results is not None
+    assert group.seconds > 0
+    assert [one.seconds for one in results if isinstance(one, Partial)] == [pytest.approx(group.seconds / 8)] * 8
 
 
 def test_nobody_joins_a_group_that_is_to_stop() -> None:
