@@ -51,7 +51,9 @@ class Group:
             except StopIteration as end:
                 partials = end.value
             except Exception as error:
-                return one_by_one(self._prepared, self.partitions, error)
+                results = one_by_one(self._prepared, self.partitions, error)
+                self.seconds += time.perf_counter() - started
+                return results
             if not self._slots:  # else what grows with it is in the takings
                 self.seconds += time.perf_counter() - started
             if takings is None:

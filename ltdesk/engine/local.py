@@ -1,7 +1,8 @@
 """The local executor: threads in this process, straight on the file.
 
-Kernels run without the GIL. Every thread takes the next partition of the newest job; what runs ahead of the fold is
-bounded, so that memory stays flat. Threads are there only while there is work (starting one takes 0.1 ms).
+Kernels run without the GIL. Every thread helps with a group of the newest job's partitions or begins the next
+(`Group`); what runs ahead of the fold is bounded, so that memory stays flat. Threads are there only while there is
+work (starting one takes 0.1 ms).
 """
 
 from __future__ import annotations
