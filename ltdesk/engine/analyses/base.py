@@ -79,7 +79,7 @@ class Buffer:
     @property
     def is_order_free(self) -> bool:
         """Whether the fold gives the same bytes in any order."""
-        return self.kind in FOLDED and (self.fold == "max" or self.dtype.kind in "iu")
+        return self.fold == "max" or self.dtype.kind in "iu"
 
     def merge(self, into: NDArray[Any], new: NDArray[Any]) -> None:
         """Fold `new` into `into`."""
