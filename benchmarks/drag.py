@@ -41,6 +41,7 @@ from ltdesk.geometry import AnyShape, Disk, Polygon, Ring, Sector
 from ltdesk.ui.app import Desk
 from ltdesk.ui.errors.watchdog import Watchdog
 from ltdesk.ui.live.answers import Answer
+from ltdesk.ui.live.wishes import Wish, analysis_wish, detector_wish
 
 RATE = 60
 """Moves a second: what a common mouse and screen give."""
@@ -86,12 +87,18 @@ class Drag:
 
 
 class Recorder(QObject):
-    """Sees each paint of the right picture and notes what is new in it."""
+    """Sees each paint of the right picture and notes what is new in it.
+
+    shape_of_answer : what the newest answer is of
+    known : where the hand was last over what had an exact answer already, which is shown at once
+    hand : when the hand was where
+    """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._view = desk, desk.window.image_view
         self.shape_of_answer: AnyShape | None = None
+        self.known: AnyShape | None = None
         self._painted: object = None
         self.drag = Drag("")
         self.began = 0.0
@@ -103,7 +110,7 @@ class Recorder(QObject):
         return time.perf_counter() - self.began
 
     def begin(self, name: str) -> None:
-        self.drag, self.began, self.hand = Drag(name), time.perf_counter(), {}
+        self.drag, self.began, self.hand, self.known = Drag(name), time.perf_counter(), {}, None
 
     def _answered(self, answer: Answer) -> None:
         if answer.wish.owner == self._desk.model.session.selected:
@@ -138,6 +145,12 @@ class Hand:
         """What is dragged, as it is now."""
         return self._desk.model.session.selected_detector.shape
 
+    @property
+    def wish(self) -> Wish:
+        """What is to be seen of it."""
+        session = self._desk.model.session
+        return detector_wish(session, session.selected)
+
     def press(self, at: YX) -> None:
         self.send(QEvent.MouseMove, at, Qt.NoButton, Qt.NoButton)
         self.send(QEvent.MouseButtonPress, at, Qt.LeftButton, Qt.LeftButton)
@@ -162,7 +175,10 @@ class Hand:
                 return
             at = path(elapsed)
             self._recorder.drag.moves.append(self._recorder.now())
-            self._recorder.hand[self.carry(at)] = self._recorder.now()
+            shape = self.carry(at)
+            self._recorder.hand[shape] = self._recorder.now()
+            if self._desk.live.answer(self.wish) is not None:
+                self._recorder.known = shape
 
         timer = QTimer()
         timer.setTimerType(Qt.PreciseTimer)
@@ -179,6 +195,11 @@ class MaskHand(Hand):
     @property
     def shape(self) -> AnyShape:
         return self._desk.model.session.analyses[0].mask
+
+    @property
+    def wish(self) -> Wish:
+        session = self._desk.model.session
+        return analysis_wish(session, session.analyses[0])
 
     def press(self, at: YX) -> None:
         self._at = at
@@ -229,7 +250,8 @@ def drag(desk: Desk, recorder: Recorder, name: str, shape: AnyShape, seconds: fl
 
     def exact() -> bool:
         """Of where the hand is, not of a moment before."""
-        return desk.window.image_view.status == "exact" and recorder.shape_of_answer == hand.shape
+        shown = recorder.shape_of_answer, recorder.known
+        return desk.window.image_view.status == "exact" and hand.shape in shown
 
     watchdog = Watchdog()
     watchdog.start()

@@ -14,8 +14,15 @@ from ltdesk.engine.formats.pieces import MOST_BYTES
 
 _KEPT = 2
 """Blocks a thread keeps: one is shown, while the next is filled."""
-_REFERENCES = 3
-"""To a block that nothing shows: the list, the variable, and the argument of getrefcount."""
+
+
+def _references(blocks: list[NDArray[np.uint8]], number: int) -> int:
+    """How many there are to a block: how Python counts its own differs from version to version."""
+    return sys.getrefcount(blocks[number])
+
+
+_ALONE = _references([np.empty(1, np.uint8)], 0)
+"""References to a block that nothing shows."""
 
 
 class Blocks(threading.local):
@@ -32,11 +39,11 @@ class Blocks(threading.local):
         return self._take(nbytes)[:nbytes].view(dtype).reshape(shape)
 
     def _take(self, nbytes: int) -> NDArray[np.uint8]:
-        for number, block in enumerate(self._blocks):
-            if sys.getrefcount(block) <= _REFERENCES:
-                if block.nbytes < nbytes:
-                    block = self._blocks[number] = np.empty(nbytes, np.uint8)
-                return block
+        for number in range(len(self._blocks)):  # no variable holds a block: it would count
+            if _references(self._blocks, number) <= _ALONE:
+                if self._blocks[number].nbytes < nbytes:
+                    self._blocks[number] = np.empty(nbytes, np.uint8)
+                return self._blocks[number]
         block = np.empty(nbytes, np.uint8)
         if len(self._blocks) < _KEPT:
             self._blocks.append(block)
