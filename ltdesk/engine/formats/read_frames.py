@@ -12,6 +12,7 @@ from ltdesk.engine.dataset import Tile
 from ltdesk.engine.formats.arranged import ArrangedDataset, Source
 from ltdesk.engine.formats.blocks import Blocks
 from ltdesk.engine.formats.pieces import Piece, Stored, band_pieces, run_pieces
+from ltdesk.engine.formats.tiling import Span, joined
 from ltdesk.job import DatasetRef, Partition
 
 
@@ -37,7 +38,10 @@ class ReadFrames(ArrangedDataset):
         self._stored = Stored(source.scan_shape, source.chunk, self.frame_bytes)
 
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
-        """Pieces follow the chunks, tiles don't: what a tile has in one piece is kept until the next is read."""
+        """Pieces follow the chunks, tiles don't: what a tile has in one piece is kept until the next is read.
+
+        Tiles in a row are given as one: Python around each, cold, takes a fifth of the time that 1 MiB takes.
+        """
         spans = self.spans(partition)
         span = next(spans, None)
         block, start = np.empty((0, *self.frame_shape), self.dtype), 0
@@ -46,9 +50,13 @@ class ReadFrames(ArrangedDataset):
                 continue
             first = min(span.start, piece.start)
             block, start = self._block(block[first - start :] if first < piece.start else block[:0], piece), first
+            whole = list[Span]()
             while span is not None and span.start + span.count <= piece.stop:
-                yield Tile(span.start, block[span.start - start :][: span.count])
+                whole.append(span)
                 span = next(spans, None)
+            for row in joined(whole, self.tile_frames):
+                count = sum([one.count for one in row])
+                yield Tile(row[0].start, block[row[0].start - start :][:count])
 
     def _close(self) -> None:
         self._reader.close()

@@ -74,6 +74,11 @@ def run(dataset: Dataset, *analyses: Analysis, region: Any = None) -> Results:
         return executor.submit(job, dataset).result(250)
 
 
+def frames_by_place(tiles: Iterator[Tile]) -> dict[int, bytes]:
+    """Each frame's bytes by its place in the partition: how many frames a tile has is the format's own business."""
+    return {tile.start + i: frame.tobytes() for tile in tiles for i, frame in enumerate(tile.frames)}
+
+
 def same_bytes(found: Results, expected: Results) -> None:
     assert list(found) == list(expected)
     for name in expected:
@@ -155,15 +160,14 @@ class IngestSuite:
             yield dataset
 
     def test_the_twin_is_the_source(self, place: Place, source: Dataset) -> None:
-        """Its plan, its tiles, and so, byte for byte, the results of every analysis."""
+        """Its plan, its frames, and so, byte for byte, the results of every analysis."""
         self.ingest(place, source)
         with self.twin(place) as twin:
             assert twin.plan() == source.plan()
             for name in ("shape", "dtype", "calibration", "frames_good", "frames_expected", "note", "nbytes"):
                 assert getattr(twin, name) == getattr(source, name)
             for partition in source.plan():
-                pairs = zip(source.tiles(partition), twin.tiles(partition), strict=True)
-                assert all((a.start, a.frames.tobytes()) == (b.start, b.frames.tobytes()) for a, b in pairs)
+                assert frames_by_place(twin.tiles(partition)) == frames_by_place(source.tiles(partition))
             region = Rectangle(y0=3, x0=2, y1=20, x1=17)
             same_bytes(run(twin, *ANALYSES), run(source, *ANALYSES))
             same_bytes(run(twin, *ANALYSES, region=region), run(source, *ANALYSES, region=region))
