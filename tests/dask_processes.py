@@ -37,7 +37,7 @@ class DaskProcesses:
         """plugins : one more folder of Python's path, for all of them, as `environment` is"""
         self.folder = folder
         self.path = os.pathsep.join(filter(None, (plugins, str(ROOT))))
-        self.port = free_port("127.0.0.1")
+        self.port = free_port()
         self._protocol, self._environment = protocol, environment
         self.address = f"{protocol}://127.0.0.1:{self.port}"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
@@ -53,7 +53,7 @@ class DaskProcesses:
     def start_worker(self, name: str, host: str = "127.0.0.1", environment: dict[str, str] | None = None) -> str:
         """Start a worker, or start it again in another place; its address, where it will soon be."""
         environment = self._environments.setdefault(name, environment or {})
-        port = free_port(host)
+        port = free_port()
         options = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--name", name, "--death-timeout", "150")
         self.workers[name] = self._start(
             name,

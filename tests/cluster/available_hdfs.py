@@ -25,7 +25,7 @@ class AvailableHdfs(Hdfs):
 
     def __init__(self, root: Path, datanodes: int = 2) -> None:
         super().__init__(root, datanodes)
-        self._ports = {name: (free_port("127.0.0.1"), free_port("127.0.0.1")) for name in NAMES}
+        self._ports = {name: (free_port(), free_port()) for name in NAMES}
         self.active = NAMES[0]
         self._hangs = False
 

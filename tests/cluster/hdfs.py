@@ -129,8 +129,8 @@ class Hdfs:
         self._jvm = [*JVM]
         # The kernel ends a process with the thread that started it: this one stays.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="hdfs")
-        self.port, self._rpc_port = free_port("127.0.0.1"), free_port("127.0.0.1")
-        self._data_ports = [[free_port(host) for _ in range(3)] for host in self.hosts]
+        self.port, self._rpc_port = free_port(), free_port()
+        self._data_ports = [[free_port() for _ in range(3)] for _ in self.hosts]
         self._class_path = f"{configuration}:{class_path()}" if configuration else class_path()
         root.mkdir(parents=True, exist_ok=True)
         (root / "log4j.properties").write_text(LOGGING)

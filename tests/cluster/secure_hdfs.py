@@ -57,7 +57,7 @@ class Realm:
     def __init__(self) -> None:
         import k5test
 
-        port = free_port("127.0.0.1")
+        port = free_port()
         address = f"127.0.0.1:{port}"
         # names of hosts are taken as they are given: they are addresses
         names = {"dns_canonicalize_hostname": "false", "rdns": "false"}
@@ -126,8 +126,8 @@ class SecureHdfs(Hdfs):
     def __init__(self, root: Path, realm: Realm, datanodes: int = 2) -> None:
         super().__init__(root, datanodes)
         self.realm, self.authority = realm, root / "tls" / "ca.pem"
-        self._secure_port = free_port("127.0.0.1")
-        self._secure_data_ports = [free_port(host) for host in self.hosts]
+        self._secure_port = free_port()
+        self._secure_data_ports = [free_port() for _ in self.hosts]
         make_certificates(root / "tls", ["127.0.0.1", *self.hosts])
         self._class_path = f"{root / 'tls'}:{self._class_path}"
         self._jvm += [f"-Djava.security.krb5.conf={realm.environment['KRB5_CONFIG']}"]

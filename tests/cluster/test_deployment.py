@@ -57,7 +57,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hdfs, s
     """HDFS of one DataNode, and the scheduler's address, with a worker on the DataNode's host."""
     if reason := why_not():
         pytest.skip(reason)
-    folder, port = tmp_path_factory.mktemp("deployed"), free_port("127.0.0.1")
+    folder, port = tmp_path_factory.mktemp("deployed"), free_port()
     own = {
         "LTDESK_NAMENODE": "127.0.0.1",
         "LTDESK_SCHEDULER": f"tcp://127.0.0.1:{port}",

@@ -193,7 +193,7 @@ def test_workers_that_do_not_find_the_storage_under_its_local_address(
 ) -> None:
     """As in containers, where `localhost` is the worker's own; here by a proxy that isn't there."""
     _, twin = stored("floats")
-    away = DaskProcesses(tmp_path, http_proxy=f"http://127.0.0.1:{free_port('127.0.0.1')}", no_proxy="")
+    away = DaskProcesses(tmp_path, http_proxy=f"http://127.0.0.1:{free_port()}", no_proxy="")
     try:
         away.start_worker("away", "127.0.0.8")
         with ClusterExecutor(away.address, timeout=150) as executor:

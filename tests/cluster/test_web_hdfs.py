@@ -69,7 +69,7 @@ def test_the_holder_maps_others_read(place: Place, hdfs: Hdfs, monkeypatch: pyte
 
 def test_the_first_name_node_is_down(hdfs: Hdfs, place: Place) -> None:
     place.write("a.raw", b"abc")
-    closed = free_port("127.0.0.1")
+    closed = free_port()
     storage, path = open_storage(f"webhdfs://{getpass.getuser()}@127.0.0.1:{closed},{hdfs.netloc}{place.folder}")
     with storage:
         assert [entry.name for entry in storage.list(path)] == ["a.raw"]
@@ -79,7 +79,7 @@ def test_the_first_name_node_is_down(hdfs: Hdfs, place: Place) -> None:
 def test_a_rename_that_was_done_before_its_name_node_was_lost(hdfs: Hdfs, place: Place) -> None:
     """The next one knows only that the old name is gone."""
     place.write("b.raw", b"abc")
-    netloc = f"127.0.0.1:{free_port('127.0.0.1')},{hdfs.netloc}"
+    netloc = f"127.0.0.1:{free_port()},{hdfs.netloc}"
     with WebHdfsStorage(netloc) as storage:
         storage.rename(place.path("a.raw"), place.path("b.raw"))
     with WebHdfsStorage(netloc) as storage, pytest.raises(NotInStorage, match=r"a\.raw: is not there"):
@@ -89,7 +89,7 @@ def test_a_rename_that_was_done_before_its_name_node_was_lost(hdfs: Hdfs, place:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "no.such.host.invalid:9870", "127.0.0.1:{port},127.0.0.1:{port}"])
 def test_no_name_node_is_said_at_once(host: str) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     storage, path = open_storage(f"webhdfs://{host.format(port=port)}/scans")
     with storage, pytest.raises(StorageError, match=r"no NameNode answers: (Connection refused|Name or service)"):
         storage.list(path)

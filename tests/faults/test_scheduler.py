@@ -137,7 +137,7 @@ def test_dask_writes_no_page_of_its_own_cancelled_search(said_by_dask: pytest.Lo
 
 
 def test_nothing_is_there() -> None:
-    address = f"tcp://127.0.0.1:{free_port('127.0.0.1')}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     started = time.monotonic()
     with pytest.raises(ClusterError, match=rf"{address}: there is no dask scheduler that answers.*Check host and port"):
         ClusterExecutor(address, timeout=2)
