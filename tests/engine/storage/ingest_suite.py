@@ -74,9 +74,10 @@ def run(dataset: Dataset, *analyses: Analysis, region: Any = None) -> Results:
         return executor.submit(job, dataset).result(250)
 
 
-def frames_by_place(tiles: Iterator[Tile]) -> dict[int, bytes]:
-    """Each frame's bytes by its place in the partition: how many frames a tile has is the format's own business."""
-    return {tile.start + i: frame.tobytes() for tile in tiles for i, frame in enumerate(tile.frames)}
+def placed_frames(tiles: Iterator[Tile]) -> list[tuple[int, bytes]]:
+    """Each frame's place in the partition and bytes, in the order in which they come: how many a tile has is the
+    format's own business."""
+    return [(tile.start + i, frame.tobytes()) for tile in tiles for i, frame in enumerate(tile.frames)]
 
 
 def same_bytes(found: Results, expected: Results) -> None:
@@ -167,7 +168,7 @@ class IngestSuite:
             for name in ("shape", "dtype", "calibration", "frames_good", "frames_expected", "note", "nbytes"):
                 assert getattr(twin, name) == getattr(source, name)
             for partition in source.plan():
-                assert frames_by_place(twin.tiles(partition)) == frames_by_place(source.tiles(partition))
+                assert placed_frames(twin.tiles(partition)) == placed_frames(source.tiles(partition))
             region = Rectangle(y0=3, x0=2, y1=20, x1=17)
             same_bytes(run(twin, *ANALYSES), run(source, *ANALYSES))
             same_bytes(run(twin, *ANALYSES, region=region), run(source, *ANALYSES, region=region))
