@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,8 @@ class Assembly:
         self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in assembled}
         self._folding = [kernel for kernel in self._kernels if any(b.kind in FOLDED for b in kernel.buffers)]
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
+        self._flat = {name: _by_position(self._arrays[name]) for name, kind in self._kinds if kind == "scan"}
+        self._flat_valid = _by_position(self._valid)
         self._folded_frames = 0
         self._next = 0
         self._waiting: dict[int, Partial | None] = {}
@@ -128,21 +132,27 @@ class Assembly:
         """The results as far as they are known; copies."""
         with self._lock:
             arrays = {name: array.copy() for name, array in self._arrays.items()}
-            valid, frames = self._valid.copy(), self._folded_frames
+            valid = self._valid.copy()
+            frames = self._folded_frames if self._folding else int(np.count_nonzero(valid))
             hosts = sorted(self.hosts)
         finished: dict[str, NDArray[Any]] = {}
         for kernel in self._kernels:
             own = {b.name: arrays[b.name] for b in kernel.buffers if b.name in arrays}
             finished |= kernel.finish(own, valid, frames)
-        dataset = self._dataset
-        specs = {
-            spec.name: spec
-            for analysis in self._job.analyses
-            for spec in analysis.results(dataset.frame_shape, dataset.dtype)
-        }
-        recipe = make_recipe(self._job, dataset)
+        specs, recipe = dict(self.specs), deepcopy(self.recipe)
         arrays = {name: finished[name] for name in specs}
-        return Results(arrays, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, dataset.calibration)
+        return Results(arrays, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, self._dataset.calibration)
+
+    @cached_property
+    def specs(self) -> dict[str, ResultSpec]:
+        """What the results are, by name."""
+        shape, dtype = self._dataset.frame_shape, self._dataset.dtype
+        return {spec.name: spec for analysis in self._job.analyses for spec in analysis.results(shape, dtype)}
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """What to do to get them again."""
+        return make_recipe(self._job, self._dataset)
 
     def _is_new(self, partial: Partial) -> bool:
         if partial.index in self._seen:
@@ -152,10 +162,10 @@ class Assembly:
 
     def _place(self, partial: Partial) -> None:
         partition = self._plan[partial.index]
-        _put(self._valid, partition, partial.valid)
+        _put(self._valid, self._flat_valid, partition, partial.valid)
         for name, kind in self._kinds:
             if kind == "scan":
-                _put(self._arrays[name], partition, partial.buffers.pop(name))
+                _put(self._arrays[name], self._flat[name], partition, partial.buffers.pop(name))
             elif kind in ("block", "aside"):
                 partial.buffers.pop(name, None)
 
@@ -180,16 +190,23 @@ class Assembly:
             self._merge(self._waiting.pop(index))
 
     def _merge(self, partial: Partial | None) -> None:
-        if partial is None:
+        if partial is None or not self._folding:
             return
         for kernel in self._folding:
             merge(kernel, self._arrays, partial.buffers)
         self._folded_frames += int(np.count_nonzero(partial.valid))
 
 
-def _put(into: NDArray[Any], partition: Partition, block: NDArray[Any]) -> None:
-    """Put a block of values ``(h * w, *extra)`` where its partition lies in the scan."""
-    rows = into[partition.y0 : partition.y1]
-    if partition.x1 - partition.x0 != into.shape[1]:
-        rows = rows[:, partition.x0 : partition.x1]
-    rows[...] = block.reshape(rows.shape)
+def _by_position(image: NDArray[Any]) -> NDArray[Any]:
+    """A view of ``(sy, sx, *extra)`` as ``(sy * sx, *extra)``."""
+    return image.reshape(-1, *image.shape[2:])
+
+
+def _put(image: NDArray[Any], flat: NDArray[Any], partition: Partition, block: NDArray[Any]) -> None:
+    """Put a block of values ``(h * w, *extra)`` where its partition lies in the image, which `flat` is a view of."""
+    width = image.shape[1]
+    if partition.x1 - partition.x0 == width:  # half the time, sixty times a job
+        flat[partition.y0 * width : partition.y1 * width] = block
+    else:
+        rows = image[partition.y0 : partition.y1, partition.x0 : partition.x1]
+        rows[...] = block.reshape(rows.shape)

@@ -31,7 +31,8 @@ class Group:
     def __init__(
         self, prepared: Prepared, partitions: Sequence[Partition], slots: int, notify: Callable[[], None]
     ) -> None:
-        """`slots`: threads that may do it; 0: only the one that begins it. `notify` is called when others may join."""
+        """`slots`: threads that may do it; 0: only the one that begins it. `notify` is called once it is laid out, when
+        others may join, or lay out their own by what is known then."""
         self._notify = notify
         self.partitions, self.seconds = partitions, 0.0
         self._prepared, self._slots = prepared, min(slots, len(partitions))
@@ -39,6 +40,7 @@ class Group:
         self._lock = threading.Lock()
         self._takings: Takings | None = None
         self._begun = np.zeros(1, WORD)
+        self._is_laid_out = False
         self._joined = self._inside = 0
 
     def go_on(self) -> Outcome:
@@ -59,13 +61,24 @@ class Group:
             if takings is None:
                 return self._ended(partials)
             with self._lock:
-                self._takings, self._joined = takings, 0
+                self._takings, self._joined, self._is_laid_out = takings, 0, True
                 self._begun[0] = 0
                 slot = self._enter()
-            if self._slots > 1:
+            if self._slots:
                 self._notify()
             if not self._take(slot):
                 return None
+
+    @property
+    def left(self) -> int:
+        """What is laid out and not begun."""
+        takings = self._takings
+        return 0 if takings is None else max(0, takings.starts.size - int(self._begun[0]))
+
+    @property
+    def is_laid_out_now(self) -> bool:
+        """Whether its first compiled call is yet to come, one that several threads may do."""
+        return self._slots > 0 and not self._is_laid_out
 
     def join(self) -> int | None:
         """A place among those who do it, for `help`; None where nothing is left to begin, or nobody may."""

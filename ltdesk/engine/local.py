@@ -29,6 +29,11 @@ log = logging.getLogger(__name__)
 
 RUN_AHEAD = 4
 """Partitions a thread may always be ahead of the fold."""
+LAYING_OUT = 0.001
+"""Seconds that laying out many partitions takes, cold."""
+MEANWHILE = 3
+"""Partitions for each of the other threads while the first does one alone, to see how long it takes, and then lays out
+the next ones."""
 HELD_BYTES = 256 << 20
 """What partials that wait for the fold may take, beyond that."""
 
@@ -184,13 +189,23 @@ class _Run:
         """What a thread may do for it now: help with a group, or begin one."""
         if self._is_stopping:
             return None
+        can_begin = bool(self.waiting) and self.waiting[0].index < self._until
         for group in tuple(self.groups):
-            if (slot := group.join()) is not None:
+            if not (can_begin and self._is_nearly_done(group)) and (slot := group.join()) is not None:
                 return partial(self._do, group, partial(group.help, slot))
-        if not self.waiting or self.waiting[0].index >= self._until:
+        if not can_begin or self._is_first_laid_out_now:
             return None
         self.groups.append(own := Group(self.prepared, self._next_partitions(), self._slots, self.notify))
         return partial(self._do, own, own.go_on)
+
+    def _is_nearly_done(self, group: Group) -> bool:
+        """Whether others end it while the next one is laid out."""
+        return self.pace.is_known and group.left * self.pace.seconds < LAYING_OUT * self.threads
+
+    @property
+    def _is_first_laid_out_now(self) -> bool:
+        """Whether a thread works out what others can use for theirs."""
+        return not self.pace.is_known and any(group.is_laid_out_now for group in self.groups)
 
     def _next_partitions(self) -> list[Partition]:
         """Some that may start, at least one; where threads can't do them together, towards the end fewer, so that none
@@ -200,6 +215,8 @@ class _Run:
         most = min(self.pace.most, max(self.pace.least, share), room)
         if self._slots and self.pace.most > 1:
             most = self.threads * min(self.pace.most, room)
+        elif self._slots and self.groups and not self.pace.is_known:
+            most = MEANWHILE * (self.threads - 1)
         partitions, until = [self.waiting.popleft()], self._until
         while len(partitions) < most and self.waiting and self.waiting[0].index < until:
             partitions.append(self.waiting.popleft())

@@ -21,6 +21,7 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -48,9 +49,9 @@ class _Descriptor:
         self.number = -1
         self.number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
 
-    def __del__(self) -> None:
-        if self.number >= 0:
-            os.close(self.number)
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        if self.number >= 0:  # at the interpreter's end `os` may be gone before
+            close(self.number)
 
 
 def _forget_pages(mapping: mmap.mmap) -> None:
@@ -69,9 +70,9 @@ class _Map(mmap.mmap):
 
     watch: Watch | None = None
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         # at the interpreter's end modules may be gone before the map; then nothing maps anything any more
-        if self.watch and not sys.is_finalizing():
+        if self.watch and not is_finalizing():
             self.watch.release()
 
 

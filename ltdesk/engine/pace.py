@@ -11,21 +11,26 @@ SHORTEST = 0.002
 
 
 class Pace:
-    """Guessed from those that were done last; the first goes alone."""
+    """Guessed from those that were done last; the first goes alone.
+
+    seconds : that one takes a thread
+    is_known : whether one has been done
+    """
 
     def __init__(self) -> None:
-        self._seconds = QUICK
+        self.seconds = QUICK
+        self.is_known = False
 
     @property
     def most(self) -> int:
         """Partitions to take at once."""
-        return max(1, min(TOGETHER, int(QUICK / self._seconds)))
+        return max(1, min(TOGETHER, int(QUICK / self.seconds)))
 
     @property
     def least(self) -> int:
         """Fewer are not worth it."""
-        return min(self.most, max(1, round(SHORTEST / self._seconds)))
+        return min(self.most, max(1, round(SHORTEST / self.seconds)))
 
     def took(self, seconds: float, partitions: int) -> None:
         """So many took so long."""
-        self._seconds = max(seconds, 1e-6) / partitions
+        self.seconds, self.is_known = max(seconds, 1e-6) / partitions, True

@@ -157,14 +157,15 @@ def work_of(prepared: Prepared, partitions: Sequence[Partition], slots: int = 0)
         for which, tile in tiles:
             _count(together.partials[read[which]], tile)
         stacks = [stack for which, tile in tiles for stack in stacks_of(read[which], parts[read[which]], tile)]
-        if stacks and prepared.steps:
-            yield _laid_out(prepared, together, stacks)
-            prepared.raise_if_stopped()
-        for stack in stacks:
-            if not prepared.steps:
+        for stack in stacks:  # should one of them fail, its partial is given to nobody
+            together.partials[stack.which].valid[stack.at] = True
+        if not prepared.steps:
+            for stack in stacks:
                 prepared.raise_if_stopped()
                 _process(prepared, stack, together.partials[stack.which].buffers)
-            together.partials[stack.which].valid[stack.at] = True
+        elif stacks:
+            yield _laid_out(prepared, together, stacks)
+            prepared.raise_if_stopped()
     return together.partials
 
 
