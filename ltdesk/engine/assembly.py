@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -139,7 +138,7 @@ class Assembly:
         for kernel in self._kernels:
             own = {b.name: arrays[b.name] for b in kernel.buffers if b.name in arrays}
             finished |= kernel.finish(own, valid, frames)
-        specs, recipe = dict(self.specs), deepcopy(self.recipe)
+        specs, recipe = dict(self.specs), make_recipe(self._job, self._dataset)
         arrays = {name: finished[name] for name in specs}
         return Results(arrays, valid, specs, recipe, {"hosts": hosts, **(execution or {})}, self._dataset.calibration)
 
@@ -148,11 +147,6 @@ class Assembly:
         """What the results are, by name."""
         shape, dtype = self._dataset.frame_shape, self._dataset.dtype
         return {spec.name: spec for analysis in self._job.analyses for spec in analysis.results(shape, dtype)}
-
-    @cached_property
-    def recipe(self) -> dict[str, Any]:
-        """What to do to get them again."""
-        return make_recipe(self._job, self._dataset)
 
     def _is_new(self, partial: Partial) -> bool:
         if partial.index in self._seen:

@@ -156,11 +156,11 @@ class JobHandle:
         return self.results()
 
     def _describe_and_wait(self, timeout: float | None) -> bool:
-        """`wait`, and meanwhile, once threads have had time to begin, find the words that go with the results."""
+        """`wait`, and meanwhile, once threads have had time to begin, find out what the results are."""
         soon = BEGUN_AFTER if timeout is None else min(timeout, BEGUN_AFTER)
         if self.wait(soon):
             return True
-        _ = self.assembly.specs, self.assembly.recipe
+        _ = self.assembly.specs
         return self.wait(None if timeout is None else timeout - soon)
 
     def execution_now(self) -> dict[str, Any]:

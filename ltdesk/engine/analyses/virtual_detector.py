@@ -95,7 +95,8 @@ class WeightsKernel:
         buffers[self.name][at] = sums[:, 0]
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
-        return {self.name: buffers[self.name] * self._weight}
+        image = buffers[self.name]
+        return {self.name: image if self._weight == 1.0 else image * self._weight}
 
     @staticmethod
     def join(kernels: Sequence[WeightsKernel]) -> list[Kernel]:
