@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from ltdesk.engine.analyses import FOLDED
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.freed_memory import keep_freed_memory
 from ltdesk.engine.group import Group, Outcome
 from ltdesk.engine.pace import Pace
 from ltdesk.engine.partial import Partial
@@ -49,6 +50,7 @@ class LocalExecutor:
     """Runs jobs on `threads` threads, by default one a core. The newest job goes first, the others wait for it."""
 
     def __init__(self, threads: int | None = None) -> None:
+        keep_freed_memory()
         self.threads = threads or default_threads()
         self._runs: deque[_Run] = deque()
         self._wake = threading.Condition()
