@@ -66,11 +66,13 @@ class Assembly:
         self._kernels = kernels or kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
         buffers: dict[str, Buffer] = {b.name: b for kernel in self._kernels for b in kernel.buffers}
         self._kinds = [(b.name, b.kind) for b in buffers.values()]
-        assembled = [b for b in buffers.values() if b.kind not in ("block", "aside")]
-        self._arrays = {b.name: b.empty(dataset.scan_shape, dataset.frame_shape) for b in assembled}
+        self._scans = [b for b in buffers.values() if b.kind == "scan"]
+        self._arrays = {b.name: b.empty((), dataset.frame_shape) for b in buffers.values() if b.kind in FOLDED}
+        for b in self._scans:  # what is not valid is set in `results`: these may be as large as a tenth of the scan
+            self._arrays[b.name] = np.empty((*dataset.scan_shape, *b.extra), b.dtype)
         self._folding = [kernel for kernel in self._kernels if any(b.kind in FOLDED for b in kernel.buffers)]
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
-        self._flat = {name: _by_position(self._arrays[name]) for name, kind in self._kinds if kind == "scan"}
+        self._flat = {b.name: _by_position(self._arrays[b.name]) for b in self._scans}
         self._flat_valid = _by_position(self._valid)
         self._folded_frames = 0
         self._next = 0
@@ -134,6 +136,9 @@ class Assembly:
             valid = self._valid.copy()
             frames = self._folded_frames if self._folding else int(np.count_nonzero(valid))
             hosts = sorted(self.hosts)
+        if not valid.all():
+            for b in self._scans:
+                arrays[b.name][~valid] = b.nothing
         finished: dict[str, NDArray[Any]] = {}
         for kernel in self._kernels:
             own = {b.name: arrays[b.name] for b in kernel.buffers if b.name in arrays}
