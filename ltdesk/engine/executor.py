@@ -30,9 +30,6 @@ from ltdesk.job import (
     advance_by_partials,
 )
 
-BEGUN_AFTER = 0.005
-"""Seconds until a job's threads are in kernels, which don't hold Python's lock."""
-
 
 class Executor(Protocol):
     """Runs jobs: local, cluster, remote."""
@@ -145,7 +142,7 @@ class JobHandle:
 
         Raises JobCancelled, JobFailed (naming the failed partitions; `results` has the rest), TimeoutError.
         """
-        if not self._describe_and_wait(timeout):
+        if not self.wait(timeout):
             raise TimeoutError(f"the job is not done after {timeout} s")
         if self._error is not None:
             raise self._error
@@ -154,14 +151,6 @@ class JobHandle:
         if self.state.status == "failed":
             raise self._failure()
         return self.results()
-
-    def _describe_and_wait(self, timeout: float | None) -> bool:
-        """`wait`, and meanwhile, once threads have had time to begin, find out what the results are."""
-        soon = BEGUN_AFTER if timeout is None else min(timeout, BEGUN_AFTER)
-        if self.wait(soon):
-            return True
-        _ = self.assembly.specs
-        return self.wait(None if timeout is None else timeout - soon)
 
     def execution_now(self) -> dict[str, Any]:
         """How the job was run so far: partitions, seconds, bytes, and what the executor adds."""

@@ -22,9 +22,9 @@ from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import prepare, run_partition, run_together
 from ltdesk.engine.preview.binned import BinnedFrames
-from ltdesk.errors import DamagedFileError, JobCancelled, LtdeskError
+from ltdesk.errors import DamagedFileError, JobCancelled, JobFailed, LtdeskError
 from ltdesk.geometry import AnyShape, PixelMask, Rectangle
-from ltdesk.job import Partition
+from ltdesk.job import Partition, Plan
 from ltdesk.plugins import BUILT_IN
 from tests.engine.executor_suite import DISK, FRAME, Gated, ThreadSuite, job_for, make_array, write
 from tests.engine.preview.scans import Scan, binned
@@ -314,3 +314,37 @@ def test_a_mistake_of_ours_ends_the_job_not_the_thread(tmp_path: Path, monkeypat
         with pytest.raises(RuntimeError, match="a mistake of ours"):
             handle.result()
         assert executor.submit(job_for(dataset, SumFrame()), dataset).result(250).valid.all()
+
+
+class InColumns(AllAtOnce):
+    """Each column of the scan is a partition; the first one may be damaged."""
+
+    damaged = False
+
+    def plan(self) -> Plan:
+        sy, sx = self.scan_shape
+        return tuple(Partition(i, 0, sy, i, i + 1) for i in range(sx))
+
+    def tiles(self, partition: Partition) -> Iterator[Tile]:
+        if self.damaged and partition.index == 0:
+            raise DamagedFileError("column 0 is gone")
+        yield from super().tiles(partition)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_nobody_waits_for_a_first_partition_that_has_nothing_or_fails(threads: int) -> None:
+    """The other threads wait until it is laid out, which it never is then."""
+    frames = np.random.default_rng(0).integers(0, 9, (2, 40, 12, 40)).astype("<u2")
+    scan, sums = InColumns(frames, 2), frames.sum(axis=(2, 3), dtype=np.uint64)
+    with LocalExecutor(threads) as executor:
+        region = Rectangle(y0=0, x0=30, y1=2, x1=39)
+        results = executor.submit(job_for(scan, SumSignal(), region=region), scan).result(250)
+        assert np.flatnonzero(results.valid.all(axis=0)).tolist() == list(range(30, 39))
+        np.testing.assert_array_equal(results["sum_signal"][:, 30:39], sums[:, 30:39])
+        scan.damaged = True
+        handle = executor.submit(job_for(scan, SumSignal()), scan)
+        with pytest.raises(JobFailed, match="column 0 is gone"):
+            handle.result(250)
+    results = handle.results()
+    assert np.flatnonzero(~results.valid.any(axis=0)).tolist() == [0]
+    np.testing.assert_array_equal(results["sum_signal"][:, 1:], sums[:, 1:])
