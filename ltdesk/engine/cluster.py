@@ -27,6 +27,7 @@ from ltdesk.engine.cluster_thread import LoopThread
 from ltdesk.engine.cluster_watch import Watch
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.freed_memory import keep_freed_memory
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import prepare
 from ltdesk.errors import ClusterError
@@ -79,6 +80,7 @@ class ClusterExecutor:
         patience: float = 5.0,
         lost_patience: float = 0.0,
     ) -> None:
+        keep_freed_memory()  # here results are folded
         self._timeout = timeout
         self._thread = LoopThread("ltdesk-cluster")
         try:
