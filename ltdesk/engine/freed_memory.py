@@ -4,7 +4,7 @@ A page that the system hands out costs up to 3.5 us on a virtual machine when it
 images of 256x256, and as long for their copies, in a job that takes 140 ms. glibc (Linux) gives back what lies free at
 the top of its heap, and asks for arrays of 128 KiB or more one by one, until it has seen larger ones freed; then it
 keeps as much as it is told here from the start. 2.1 GB on two threads (Zen 3): 16 disks 174 -> 137 ms, sum + com +
-ring 202 -> 173.
+ring 202 -> 173 (docs/decisions/0014-freed-memory.md).
 """
 
 from __future__ import annotations
