@@ -23,6 +23,9 @@ MOST_POSITIONS = 1 << 31
 """An image of more would not fit any screen or memory: shapes that say so are wrong."""
 MOST_FRAME_BYTES = 1 << 32
 
+LAID_OUT = 256
+"""Partitions of which it is kept where their frames lie: a plan has 64 of most scans, and each job asks again."""
+
 
 @dataclass(frozen=True)
 class Source:

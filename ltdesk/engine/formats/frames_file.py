@@ -15,14 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.dataset import Tile
-from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_ranges
+from ltdesk.engine.formats.arranged import LAID_OUT, ArrangedDataset, Source, joined_ranges
 from ltdesk.engine.mapping import MappedFile
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition
-
-LAID_OUT = 256
-"""Partitions of which views are kept: a plan has 64 of most scans, and each job asks again."""
 
 
 @dataclass(frozen=True)

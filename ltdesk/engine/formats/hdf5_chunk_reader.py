@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import h5py
 import numpy as np
@@ -22,6 +22,8 @@ from ltdesk.engine.formats.read_frames import Reader
 
 RECENT_BYTES = 64 << 20
 """Chunks that were needed in part are kept, up to this much, but for the last one."""
+RECENT_CELLS = 1 << 18
+"""Of so many chunks it is kept where they belong, 48 bytes each: found with Python that is cold each time."""
 BATCH_BYTES = 2 << 20
 """Small chunks are decoded this much at a time: less spends its time between calls, more leaves the caches."""
 
@@ -39,23 +41,33 @@ class ChunkReader:
         self._through_hdf5 = H5Reader(owner, dataset)
         self._chunks = Chunks(dataset, pipeline)
         self._layout = self._chunks.layout
-        self._recent = _Recent()
+        self._recent: _Recent[int, NDArray[Any]] = _Recent(RECENT_BYTES)
+        self._wholes: _Recent[tuple[int, int, int, int], _Whole] = _Recent(RECENT_CELLS)
 
     def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:
         if out.shape[:2] == (1, 1) and self._chunks.is_cold:
             self._through_hdf5.read(y, x, out)
             return
         self._chunks.check()
+        if (whole := self._wholes.get((y.start, y.stop, x.start, x.stop))) is not None:
+            self._read_whole(whole, out)
+        else:
+            self._read_new(y, x, out)
+        self._chunks.check()
+
+    def _read_new(self, y: slice, x: slice, out: NDArray[Any]) -> None:
         shares = self._shares(y, x)
         if any(share.is_cut for share in (*shares[0], *shares[1])):
             self._read_cut(shares, out)
-        else:
-            self._read_whole(shares, out)
-        self._chunks.check()
+            return
+        whole = _Whole(self._cells(shares), self._target(shares, out.shape).joined())
+        self._wholes.keep((y.start, y.stop, x.start, x.stop), whole, len(whole.cells))
+        self._read_whole(whole, out)
 
     def close(self) -> None:
         self._chunks.close()
         self._recent.clear()
+        self._wholes.clear()
         self._through_hdf5.close()
 
     def _shares(self, y: slice, x: slice) -> list[list[_Share]]:
@@ -69,12 +81,11 @@ class ChunkReader:
         steps = _steps(self._layout.grid)
         return _sums([share.number * step for share in axis] for axis, step in zip(shares, steps, strict=True))
 
-    def _read_whole(self, shares: list[list[_Share]], out: NDArray[Any]) -> None:
+    def _read_whole(self, whole: _Whole, out: NDArray[Any]) -> None:
         """Decode chunks straight to where they belong."""
-        cells, target = self._cells(shares), self._target(shares, out.shape).joined()
         flat, at_once = out.reshape(-1).view(np.uint8), max(1, BATCH_BYTES // self._layout.chunk_bytes)
-        for first in range(0, len(cells), at_once):
-            self._chunks.decode(cells[first : first + at_once], target.part(first, first + at_once), flat)
+        for first in range(0, len(whole.cells), at_once):
+            self._chunks.decode(whole.cells[first : first + at_once], whole.target.part(first, first + at_once), flat)
 
     def _target(self, shares: list[list[_Share]], shape: tuple[int, ...]) -> Target:
         """Where whole chunks belong in an array of this shape."""
@@ -95,7 +106,7 @@ class ChunkReader:
             buffer = np.empty(self._layout.chunk_bytes, np.uint8)
             self._chunks.decode(np.array([cell]), in_order(1, buffer.size // self._layout.dtype.itemsize), buffer)
             pixels = buffer.view(self._layout.dtype).reshape(self._layout.chunk)
-            self._recent.keep(cell, pixels)
+            self._recent.keep(cell, pixels, pixels.nbytes)
         return pixels
 
 
@@ -135,29 +146,41 @@ def _sums(axes: Iterable[list[int]]) -> Integers:
     return np.asarray(reduce(np.add.outer, [np.array(axis, np.int64) for axis in axes]).ravel())
 
 
-class _Recent:
-    """The chunks that were decoded last, up to RECENT_BYTES of them, but at least one. Several threads use it."""
+class _Whole(NamedTuple):
+    """Chunks of a rectangle that holds them whole: their numbers in the grid, and where they belong."""
 
-    def __init__(self) -> None:
-        self._chunks: OrderedDict[int, NDArray[Any]] = OrderedDict()
-        self._nbytes = 0
+    cells: Integers
+    target: Target
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class _Recent(Generic[Key, Value]):
+    """What was used last, up to a size, but at least one. Several threads use it."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._size = most, 0
+        self._kept: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, cell: int) -> NDArray[Any] | None:
+    def get(self, key: Key) -> Value | None:
         with self._lock:
-            if cell in self._chunks:
-                self._chunks.move_to_end(cell)
-            return self._chunks.get(cell)
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
 
-    def keep(self, cell: int, pixels: NDArray[Any]) -> None:
+    def keep(self, key: Key, value: Value, size: int) -> None:
         with self._lock:
-            if cell not in self._chunks:
-                self._chunks[cell] = pixels
-                self._nbytes += pixels.nbytes
-            while self._nbytes > RECENT_BYTES and len(self._chunks) > 1:
-                self._nbytes -= self._chunks.popitem(last=False)[1].nbytes
+            if key not in self._kept:
+                self._kept[key] = value, size
+                self._size += size
+            while self._size > self._most and len(self._kept) > 1:
+                self._size -= self._kept.popitem(last=False)[1][1]
 
     def clear(self) -> None:
         with self._lock:
-            self._chunks.clear()
-            self._nbytes = 0
+            self._kept.clear()
+            self._size = 0
