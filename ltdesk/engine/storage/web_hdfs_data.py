@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -23,8 +24,10 @@ BROKEN = (*NO_ANSWER, OSError)
 LASTING = ("AccessControlException", "SecurityException", "FileNotFoundException", "FileAlreadyExistsException")
 """What a data node refuses, and every other would too."""
 WRITES = 5
-"""Attempts to write a file, each from its start; more for nodes that don't answer, until patience ends: a NameNode
-names dead ones for a while."""
+"""Attempts to write a file, each from its start; more where nodes don't answer, until patience ends: a NameNode names
+dead ones for a while."""
+_LEFT_OUT = re.compile(r"\b\d+ node\(s\) are excluded")
+"""In a node's own words: it found no place for a block, beside nodes that didn't answer it."""
 BLOCK_UNIT = 1 << 20
 """Block sizes are multiples of this: NameNodes refuse smaller ones, and those that are no multiple of 512."""
 
@@ -187,7 +190,7 @@ def upload(
             return
         except BROKEN as error:
             broken, pause = broken + 1, next(pauses, None)
-            if broken >= WRITES and (pause is None or not isinstance(error, NO_ANSWER)):
+            if broken >= WRITES and (pause is None or not _is_for_a_while(error)):
                 raise _not_written(calls, path, error) from error
             excluded.add(url)
             time.sleep(0.1 if pause is None else pause)
@@ -198,6 +201,11 @@ def upload(
             if pause is None:
                 raise
             time.sleep(pause)
+
+
+def _is_for_a_while(error: Exception) -> bool:
+    """Is it nodes that don't answer, us or the node that writes? On a full cluster none is left out."""
+    return isinstance(error, NO_ANSWER) or _LEFT_OUT.search(str(error)) is not None
 
 
 def _not_written(calls: Calls, path: str, error: Exception) -> LtdeskError:
