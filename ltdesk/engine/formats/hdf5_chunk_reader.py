@@ -24,6 +24,8 @@ RECENT_BYTES = 64 << 20
 """Chunks that were needed in part are kept, up to this much, but for the last one."""
 RECENT_CELLS = 1 << 18
 """Of so many chunks it is kept where they belong, 48 bytes each: found with Python that is cold each time."""
+RECTANGLE_CELLS = 16
+"""A rectangle itself takes as much memory as so many chunks: of frames that are picked, a chunk each, few are kept."""
 BATCH_BYTES = 2 << 20
 """Small chunks are decoded this much at a time: less spends its time between calls, more leaves the caches."""
 
@@ -61,7 +63,7 @@ class ChunkReader:
             self._read_cut(shares, out)
             return
         whole = _Whole(self._cells(shares), self._target(shares, out.shape).joined())
-        self._wholes.keep((y.start, y.stop, x.start, x.stop), whole, len(whole.cells))
+        self._wholes.keep((y.start, y.stop, x.start, x.stop), whole, RECTANGLE_CELLS + len(whole.cells))
         self._read_whole(whole, out)
 
     def close(self) -> None:
