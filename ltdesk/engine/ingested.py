@@ -113,7 +113,7 @@ class IngestedScan(Dataset):
             yield from (tile for _, tile in tiles)
 
     def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
-        """Those that are mapped at once: files are checked before and after, not for each tile."""
+        """Those that are mapped at once: files are checked before, by `StoredFiles`, and after, not for each tile."""
         mapped: list[_Mapped] = []
         for which, partition in enumerate(partitions):
             stored = self._stored(partition)
@@ -135,8 +135,6 @@ class IngestedScan(Dataset):
         self.storage.close()
 
     def _mapped_tiles(self, some: Sequence[_Mapped]) -> Iterator[list[tuple[int, Tile]]]:
-        for one in some:
-            one.file.check()
         yield [(one.which, tile) for one in some for tile in self._views(one)]
         for one in some:
             one.file.check(0, one.stored.nbytes)
@@ -190,13 +188,12 @@ class IngestedScan(Dataset):
                 f"{self.frames_expected:,} frames",
                 "Choose another position.",
             )
-        file = self._files.kept(partition.index)
+        file = self._files.kept(partition.index, stored)
         raw = np.empty(self.frame_bytes, np.uint8)
         if file is None:
             self._files.must_be_open()
             self.storage.read(self._files.path(partition.index), at * self.frame_bytes, memoryview(raw.data))
         else:
-            file.check()
             raw[...] = file.view(at * self.frame_bytes, self.frame_bytes)
             file.check(at * self.frame_bytes, self.frame_bytes)
         frame: NDArray[Any] = self._as_frames(raw)[0]

@@ -18,8 +18,8 @@ from ltdesk.errors import DamagedFileError, LtdeskError, OpenError
 
 log = logging.getLogger(__name__)
 
-_checked: set[tuple[object, ...]] = set()
-"""Keys of the local files whose checksum this process has compared."""
+_checked: dict[str, tuple[object, ...]] = {}
+"""Keys of the local files whose checksum this process has compared, by their paths."""
 
 
 class StoredFiles:
@@ -55,20 +55,32 @@ class StoredFiles:
         for file in maps:
             file.close()
 
-    def kept(self, index: int) -> MappedFile | None:
-        """The file of a partition, where it is mapped."""
+    def kept(self, index: int, stored: StoredPartition) -> MappedFile | None:
+        """The file of a partition, where it is mapped and still what it was.
+
+        One that HDFS has moved, that was replaced or has lost pages is let go of: there may be another copy.
+        """
         with self._lock:
-            return self._maps.get(index)
+            file = self._maps.get(index)
+            if file is None:
+                return None
+            self._maps.move_to_end(index)
+        try:
+            file.check(0, stored.nbytes)
+        except DamagedFileError as error:
+            log.info("%s", error)
+            self._let_go(index, file)
+            return None
+        return file
 
     def mapped(self, index: int, stored: StoredPartition) -> tuple[MappedFile | None, int]:
-        """A partition's file, mapped, and how many bytes were checked for that now.
+        """A partition's file, mapped and as it should be, and how many bytes were checked for that now.
 
         None where it has to be read, with the reason in `not_mapped`.
         """
-        with self._lock:
-            if index in self._maps:
-                self._maps.move_to_end(index)
-                return self._maps[index], 0
+        kept = self.kept(index, stored)
+        if kept is not None:
+            return kept, 0
         try:
             file, checked = self._map(self.path(index), stored)
         except LtdeskError as error:
@@ -87,6 +99,12 @@ class StoredFiles:
                 self._maps.popitem(last=False)  # closed when the last tile of it goes
             return kept
 
+    def _let_go(self, index: int, file: MappedFile) -> None:
+        with self._lock:
+            if self._maps.get(index) is file:
+                del self._maps[index]  # closed when the last tile of it goes
+                _checked.pop(file.path, None)
+
     def _map(self, path: str, stored: StoredPartition) -> tuple[MappedFile, int]:
         """Raises LtdeskError with the reason where it can't be mapped or isn't what it was."""
         local = self._storage.local_file(path)
@@ -100,7 +118,7 @@ class StoredFiles:
     def _check(self, file: MappedFile, local: LocalFile, stored: StoredPartition) -> int:
         """Compare the checksum, once a file: a map goes past what HDFS or a disk checks. How many bytes that took."""
         key = (*local.key, stored.crc32c)
-        if key in _checked:
+        if _checked.get(file.path) == key:
             return 0
         crc = 0
         for piece in in_pieces(memoryview(file.view(0, stored.nbytes).data)):
@@ -110,13 +128,14 @@ class StoredFiles:
             error = self.damaged(local.path, crc, stored)
             log.warning("%s", error)
             raise error
-        _checked.add(key)
+        _checked[file.path] = key
         return stored.nbytes
 
     def check_read(self, path: str, stored: StoredPartition) -> int:
         """As `_check`, of a file that is not mapped. Raises StorageError, DamagedFileError."""
-        key = (*self._storage.local_file(path).key, stored.crc32c)
-        if key in _checked:
+        local = self._storage.local_file(path)
+        key = (*local.key, stored.crc32c)
+        if _checked.get(local.path) == key:
             return 0
         crc, buffer = 0, memoryview(bytearray(min(PIECE, stored.nbytes)))
         with self._storage.reader(path, 0, stored.nbytes) as reader:
@@ -126,7 +145,7 @@ class StoredFiles:
                 crc = crc32c(piece, crc)
         if crc != stored.crc32c:
             raise self.damaged(path, crc, stored)
-        _checked.add(key)
+        _checked[local.path] = key
         return stored.nbytes
 
     def damaged(self, path: str, crc: int, stored: StoredPartition) -> DamagedFileError:

@@ -108,6 +108,30 @@ def test_a_flipped_byte_in_a_block_file_is_found_and_not_used(
     assert results.execution["bytes_network"] == scan.sidecar.partitions[0].nbytes
 
 
+@pytest.mark.parametrize("here", [True, False], ids=["another copy here", "none here"])
+def test_a_block_that_hdfs_moves_away_is_taken_from_another_copy(
+    twin: Callable[[], IngestedScan],
+    npy: Dataset,
+    local_reads: None,
+    here: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the scan is open: mapped where this host has one, read where it hasn't."""
+    scan = twin()
+    expected = run(scan, *ANALYSES)
+    path = Path(scan.storage.local_file(scan._files.path(0)).path)
+    for file in (path, *path.parent.glob(f"{path.name}_*.meta")):
+        file.unlink()
+    if not here:
+        monkeypatch.delenv(DATA_DIRS)
+    np.testing.assert_array_equal(scan.frame(0, 1), npy.frame(0, 1))
+    results = run(scan, *ANALYSES)
+    same_bytes(results, expected)
+    nbytes = 0 if here else scan.sidecar.partitions[0].nbytes
+    assert (results.execution["bytes_network"], results.execution["bytes_mapped"]) == (nbytes, npy.nbytes - nbytes)
+    assert list(scan.not_mapped) == ([] if here else [0])
+
+
 def test_a_picked_frame_is_not_of_a_damaged_copy(twin: Callable[[], IngestedScan], npy: Dataset, hdfs: Hdfs) -> None:
     """What comes over WebHDFS is checked by HDFS, also where it is a single frame: the other copy is sent."""
     scan = twin()

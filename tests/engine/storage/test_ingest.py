@@ -89,6 +89,50 @@ def test_tiles_are_views_of_the_files_and_checked_once(tmp_path: Path, monkeypat
         assert run(twin, SumFrame()).execution["bytes_mapped"] == twin.nbytes
 
 
+def put_in_place(path: Path, data: bytes) -> None:
+    """As whoever copies a file to where it was: under another name first."""
+    path.with_suffix(".new").write_bytes(data)
+    path.with_suffix(".new").replace(path)
+
+
+def test_a_file_that_was_replaced_is_mapped_and_checked_anew(tmp_path: Path) -> None:
+    """While the scan is open: by the same bytes, by others, and by the right ones again."""
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        ingest(dataset, str(tmp_path / "twin"))
+        (path,) = (tmp_path / "twin" / "partitions").glob("000000-*")
+        data = path.read_bytes()
+        with open_dataset(tmp_path / "twin") as twin:
+            expected = run(twin, SumFrame())
+            for frame in (False, True):
+                put_in_place(path, data)
+                if frame:
+                    np.testing.assert_array_equal(twin.frame(0, 1), dataset.frame(0, 1))
+                again = run(twin, SumFrame())
+                same_bytes(again, expected)
+                assert again.execution["bytes_mapped"] == twin.nbytes
+                assert again.execution["bytes_checked"] == len(data)
+            put_in_place(path, data[:-1] + bytes([data[-1] ^ 1]))
+            with pytest.raises(JobFailed, match=f"{path.name}: is damaged: its CRC32C"):
+                run(twin, SumFrame())
+            put_in_place(path, data)
+            same_bytes(run(twin, SumFrame()), expected)
+
+
+def test_a_file_that_lost_pages_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They can't be mapped again, but a storage may have another copy."""
+    with open_dataset(write_npy(tmp_path / "a.npy", scan(SHAPE))) as dataset:
+        ingest(dataset, str(tmp_path / "twin"))
+    with open_dataset(tmp_path / "twin") as twin:
+        assert isinstance(twin, IngestedScan)
+        expected = run(twin, SumFrame())
+        monkeypatch.setattr(mapping.MappedFile, "faulted", lambda file, *_: "/000000-" in file.path)
+        for _ in range(2):
+            again = run(twin, SumFrame())
+            same_bytes(again, expected)
+            assert again.execution["bytes_read"] == twin.sidecar.partitions[0].nbytes
+            assert "could not be read" in twin.not_mapped[0]
+
+
 def test_a_region_of_what_is_read_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a file that can't be mapped all is read, once, before a part of it counts."""
     monkeypatch.setattr(mapping, "place_of", lambda _: "network")
