@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from ltdesk.analysis import CenterOfMass, VirtualDetector
+from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Disk, PixelMask, Rectangle
 from ltdesk.ui.live import keeper as keeper_module
 from ltdesk.ui.live.answers import Answer, AnswerShelf
 from ltdesk.ui.live.keeper import Keeper
+from ltdesk.ui.live.preview_answers import PreviewAnswers
 from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.live.wishes import MEAN_FRAME, Wish
 from tests.ui.fakes import MemoryDataset, SteppedExecutor, counts
@@ -29,15 +32,15 @@ class Listener:
         self.refusals: list[tuple[Wish, LtdeskError]] = []
         self._changed = threading.Condition()
 
-    def told(self, answer: Answer) -> None:
+    def told(self, dataset: Dataset, answer: Answer) -> None:
         with self._changed:
             self.answers.append(answer)
             self._changed.notify_all()
 
-    def progressed(self, progress: Progress) -> None:
+    def progressed(self, dataset: Dataset, progress: Progress) -> None:
         self.progress.append(progress)
 
-    def refused(self, wish: Wish, error: LtdeskError) -> None:
+    def refused(self, dataset: Dataset, wish: Wish, error: LtdeskError) -> None:
         self.refusals.append((wish, error))
 
     def wait_for(self, wish: Wish, state: str) -> Answer:
@@ -271,6 +274,42 @@ def test_another_dataset_stops_all_and_forgets_all(keeper, executor, listener, d
     np.testing.assert_array_equal(answer.arrays[0], image(other, 3))
     assert first.state.status == "cancelled"
     assert keeper.wait_released(dataset, 5)
+
+
+def test_what_went_wrong_with_another_dataset_is_not_given_up(keeper, executor, listener, dataset, monkeypatch):
+    begun, left = threading.Event(), threading.Event()
+
+    def gone(job: Any, dataset: Any) -> None:
+        begun.set()
+        assert left.wait(60)
+        raise LtdeskError("the file is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "submit", gone)
+        keeper.want(dataset, (disk(3),))
+        assert begun.wait(60)
+    other = MemoryDataset(counts((4, 4), (12, 12), seed=1))
+    keeper.want(other, (disk(3),))
+    left.set()
+    executor.finish(executor.wait_for(1))
+    np.testing.assert_array_equal(listener.wait_for(disk(3), "exact").arrays[0], image(other, 3))
+
+
+def test_a_preview_of_a_dataset_that_was_left_meanwhile_is_not_kept(dataset):
+    other = MemoryDataset(counts((4, 4), (12, 12), seed=1))
+    found = SimpleNamespace(arrays={"bf": image(dataset, 3)}, valid=np.ones((8, 5), bool))
+
+    class Slow:
+        def open(self, dataset: Any, seen: Any) -> None: ...
+
+        def images(self, dataset: Any, analysis: Any) -> Any:
+            previews.open(other)
+            return found
+
+    previews = PreviewAnswers(Slow())
+    previews.open(dataset)
+    assert previews.make(dataset, disk(3), 1) is not None
+    assert previews.known(disk(3)) is None
 
 
 def test_closing_cancels_and_joins(executor, listener, dataset):

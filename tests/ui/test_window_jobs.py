@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 
+from ltdesk.engine.corrected import corrected
+from ltdesk.engine.correction_files import correction_for
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
 from ltdesk.job import Job
@@ -195,6 +198,40 @@ def test_another_scan_cancels_the_job_and_lets_the_first_go(
     user.wait(lambda: len(executor.handles) == 2, "the next job")
     executor.finish(executor.handles[1])
     user.wait_exact()
+
+
+def test_an_answer_that_is_under_way_when_another_scan_opens_is_not_shown(
+    user: User, job: JobHandle, executor: SteppedExecutor, tmp_path: Path
+) -> None:
+    user.desk.opener.open(str(write_scan(tmp_path / "other.h5", counts((4, 6), (24, 20)))))
+    opening = next(thread for thread in threading.enumerate() if thread.name.startswith("ltdesk-opening"))
+    opening.join(60)
+    executor.finish(job)
+    assert user.desk.live.keeper.wait_idle(60)
+    user.desk.mailbox.deliver()  # the other scan, then what is known of the first
+    assert user.desk.dataset is not job.dataset
+    assert user.frame_view.prepared.shape == (24, 20)
+    assert user.frame_view.status == "estimate"
+    assert user.image_view.status == "filling"
+    executor.finish(executor.wait_for(2))
+    user.wait_exact()
+
+
+def test_an_answer_that_is_under_way_when_frames_are_corrected_is_not_shown(
+    user: User, job: JobHandle, executor: SteppedExecutor, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "dark.npy", np.full((32, 32), 2.0))
+    executor.finish(job)
+    assert user.desk.live.keeper.wait_idle(60)
+    correction = correction_for(job.dataset, dark=str(tmp_path / "dark.npy"))
+    user.desk.corrections.corrected.emit(corrected(job.dataset, correction))
+    user.desk.mailbox.deliver()
+    assert user.image_view.status == "filling"
+    assert not user.image_view.prepared.picture.valid.any()
+    assert user.frame_view.status != "exact"
+    executor.finish(executor.wait_for(2))
+    user.wait_exact()
+    np.testing.assert_allclose(user.shown(), (FRAMES - 2.0)[..., user.selected.shape.mask((32, 32))].sum(axis=-1))
 
 
 def test_a_fault_in_an_executor_is_reported_and_the_window_lives_on(

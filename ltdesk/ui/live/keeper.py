@@ -46,18 +46,18 @@ class Keeper:
     Parameters
     ----------
     executor : runs the jobs
-    told : called from threads with each new `Answer`
-    progressed : called from threads with the jobs' `Progress`
-    refused : called from threads with the error of a wish that cannot be computed at all
+    told : called from threads with each new `Answer`, and before it the dataset that it is of
+    progressed : so with the jobs' `Progress`
+    refused : so with a wish that cannot be computed at all, and the error
     previews : give answers at once, before the exact ones; None: there are none
     """
 
     def __init__(
         self,
         executor: Executor,
-        told: Callable[[Answer], None],
-        progressed: Callable[[Progress], None],
-        refused: Callable[[Wish, LtdeskError], None],
+        told: Callable[[Dataset, Answer], None],
+        progressed: Callable[[Dataset, Progress], None],
+        refused: Callable[[Dataset, Wish, LtdeskError], None],
         previews: Previews | None = None,
     ) -> None:
         self.executor = executor
@@ -230,7 +230,7 @@ class Keeper:
         answer = self._previews.make(dataset, wish, generation)
         if answer is not None and self.answer(wish) is None:
             self._seen.add(wish.owner)
-            self._told(answer)
+            self._told(dataset, answer)
         return answer is not None
 
     def _is_soon(self, dataset: Dataset, wish: Wish) -> bool:
@@ -305,7 +305,7 @@ class Keeper:
             self._start_one_by_one(dataset, wishes, generation, error)
             return
         except Exception:
-            self._give_up(wishes)
+            self._give_up(dataset, wishes)
             raise
         slow = [wish for wish in wishes if not self._is_soon(dataset, wish)]
         job.soon = not slow
@@ -338,12 +338,13 @@ class Keeper:
             for wish in wishes:
                 self._start(dataset, (wish,), generation)
             return
-        self._give_up(wishes)
-        self._refused(wishes[0], error)
+        self._give_up(dataset, wishes)
+        self._refused(dataset, wishes[0], error)
 
-    def _give_up(self, wishes: Wishes) -> None:
+    def _give_up(self, dataset: Dataset, wishes: Wishes) -> None:
         with self._changed:
-            self._given_up |= {wish.key for wish in wishes}
+            if dataset is self._dataset:
+                self._given_up |= {wish.key for wish in wishes}
 
     def _end_all(self) -> None:
         with self._changed:
@@ -373,20 +374,18 @@ class Keeper:
         nothing = stopped_unseen or self._is_taken_back(job, update) or nothing_yet
         answers = () if nothing else job.answers(update)
         with self._changed:
+            if job.dataset is not self._dataset or self._closed:
+                return
             answers = tuple(together(self._unfinished.get(answer.wish.key), answer) for answer in answers)
             for answer in answers:
                 if answer.state == "exact":
                     self._unfinished.pop(answer.wish.key, None)
-            current = job.dataset is self._dataset and not self._closed
-            if current and update.state.is_final:
-                for answer in answers:
+                if update.state.is_final:
                     self._shelf.put(answer)
-        if not current:
-            return
         for answer in answers:
             self._seen.add(answer.wish.owner)
-            self._told(over(job.under.get(answer.wish.key), answer))
-        self._progressed(self._progress_of_all(job, update))
+            self._told(job.dataset, over(job.under.get(answer.wish.key), answer))
+        self._progressed(job.dataset, self._progress_of_all(job, update))
 
     def _is_taken_back(self, job: RunningJob, update: Update) -> bool:
         """Has an executor of several failed, where another one is to try? The wishes are then unanswered again."""
@@ -394,10 +393,11 @@ class Keeper:
         return take_back is not None and update.state.is_final and bool(take_back(job.handle))
 
     def _progress_of_all(self, job: RunningJob, update: Update) -> Progress:
-        """The progress of `job`, or of the one that has most to do beside it."""
+        """The progress of `job`, or of the one on the same dataset that has most to do beside it."""
         own = Progress() if job.dropped else job.progress(update)
         with self._changed:
-            others = [other for other in self._jobs if other is not job and not other.dropped]
+            beside = [other for other in self._jobs if other is not job and other.dataset is job.dataset]
+            others = [other for other in beside if not other.dropped]
         theirs = [other.progress(other.handle.update()) for other in others]
         running = [progress for progress in (own, *theirs) if progress.running]
         return max(running, key=lambda progress: progress.left or 0.0) if running else own

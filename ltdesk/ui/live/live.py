@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -68,7 +69,7 @@ class LiveJobs(QObject):
 
     def set_dataset(self, dataset: Dataset | None, seen: SampledFrames | None = None) -> None:
         """From now on the session is about this dataset, of which some frames were seen; jobs on another one are
-        cancelled."""
+        cancelled, and nothing is told of them any more."""
         self._dataset = dataset
         self._want(seen)
 
@@ -108,15 +109,21 @@ class LiveJobs(QObject):
 
     # from threads
 
-    def _told(self, answer: Answer) -> None:
-        self._mailbox.put(("answer", answer.wish.owner), lambda: self.answered.emit(answer))
+    def _told(self, dataset: Dataset, answer: Answer) -> None:
+        self._put(dataset, ("answer", answer.wish.owner), lambda: self.answered.emit(answer))
 
-    def _progressed(self, progress: Progress) -> None:
-        self._mailbox.put("progress", lambda: self._show(progress))
+    def _progressed(self, dataset: Dataset, progress: Progress) -> None:
+        self._put(dataset, ("progress",), lambda: self._show(progress))
+
+    def _refused(self, dataset: Dataset, wish: Wish, error: LtdeskError) -> None:
+        self._put(dataset, ("refused", wish.owner), lambda: self.refused.emit(wish, error))
+
+    def _put(self, dataset: Dataset, key: tuple[str, ...], deliver: Callable[[], None]) -> None:
+        """Deliver it unless another dataset is open by then; nor does it take the place of what is about that one."""
+        self._mailbox.put((id(dataset), *key), lambda: deliver() if dataset is self._dataset else None)
+
+    # in the GUI thread
 
     def _show(self, progress: Progress) -> None:
         self._running = progress.running
         self.progressed.emit(progress)
-
-    def _refused(self, wish: Wish, error: LtdeskError) -> None:
-        self._mailbox.put(("refused", wish.owner), lambda: self.refused.emit(wish, error))

@@ -28,13 +28,14 @@ class PreviewAnswers:
 
     def __init__(self, previews: Previews | None) -> None:
         self._previews = previews
+        self._dataset: Dataset | None = None
         self._known: dict[object, Answer] = {}
         self._lock = threading.Lock()
 
     def open(self, dataset: Dataset | None, seen: SampledFrames | None = None) -> None:
         """From now on it is about this dataset, of which some frames were seen. From any thread."""
         with self._lock:
-            self._known = {}
+            self._dataset, self._known = dataset, {}
         if self._previews is not None:
             self._previews.open(dataset, seen)
 
@@ -75,7 +76,8 @@ class PreviewAnswers:
         seconds = time.perf_counter() - started
         answer = Answer(wish, generation, "preview", arrays, specs, found.valid, None, {}, seconds, {})
         with self._lock:
-            self._known[wish.key] = answer
+            if dataset is self._dataset:  # it may be another one by now
+                self._known[wish.key] = answer
         return answer
 
     def reads(self, dataset: Dataset) -> bool:
