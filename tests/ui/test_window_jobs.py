@@ -213,6 +213,7 @@ def test_an_answer_that_is_under_way_when_another_scan_opens_is_not_shown(
     assert user.frame_view.prepared.shape == (24, 20)
     assert user.frame_view.status == "estimate"
     assert user.image_view.status == "filling"
+    assert user.window.job_bar.numbers.text() == ""
     executor.finish(executor.wait_for(2))
     user.wait_exact()
 
@@ -232,6 +233,27 @@ def test_an_answer_that_is_under_way_when_frames_are_corrected_is_not_shown(
     executor.finish(executor.wait_for(2))
     user.wait_exact()
     np.testing.assert_allclose(user.shown(), (FRAMES - 2.0)[..., user.selected.shape.mask((32, 32))].sum(axis=-1))
+
+
+@pytest.mark.parametrize("how", ["under way", "failed", "done"])
+def test_a_closed_scan_leaves_no_job_behind(user: User, job: JobHandle, executor: SteppedExecutor, how: str) -> None:
+    bar = user.window.job_bar
+    if how == "failed":
+        executor.fail(job, "the disk is gone")
+    if how == "under way":
+        executor.step(job, 3)
+        user.wait(lambda: bar.cancel_button.isVisible(), "the job")
+    else:
+        executor.finish(job)
+        user.wait(lambda: bar.numbers.text() and not user.desk.live.running, "the end of the job")
+    user.trigger("close")
+    assert job.wait(60)
+    assert user.desk.live.keeper.wait_idle(60)
+    user.desk.mailbox.deliver()
+    assert not user.desk.live.running
+    assert bar.numbers.text() == ""
+    assert "the disk is gone" not in bar.hint.whole_text()
+    assert not any(part.isVisible() for part in (bar.bar, bar.cancel_button, bar.retry_button))
 
 
 def test_a_fault_in_an_executor_is_reported_and_the_window_lives_on(

@@ -71,6 +71,7 @@ class LiveJobs(QObject):
         """From now on the session is about this dataset, of which some frames were seen; jobs on another one are
         cancelled, and nothing is told of them any more."""
         self._dataset = dataset
+        self._show(Progress())
         self._want(seen)
 
     def answer(self, wish: Wish) -> Answer | None:
