@@ -764,6 +764,19 @@ def test_export_marks_what_is_not_done(make: Make) -> None:
     assert len({image.pixelColor(x, 50).name() for x in range(400)}) > 2
 
 
+@pytest.mark.parametrize(("shape", "size"), [((1, 4096), (4096, 512)), ((2000, 2), (250, 2000))])
+def test_export_stretches_a_line_as_the_screen_does(make: Make, shape: tuple[int, int], size: tuple[int, int]) -> None:
+    hand = make(values=np.full(shape, 7))
+    hand.view.set_display(Display(levels=(0, 7)))
+    image = hand.view.to_image()
+    assert (image.width(), image.height()) == size
+    dark = [
+        (x, y) for x in range(0, size[0], 5) for y in range(0, size[1], 5) if image.pixelColor(x, y).lightness() < 100
+    ]
+    assert any(y < 50 for _, y in dark), "the note that it is not to scale"
+    assert any(y > 450 for _, y in dark) == (shape[0] == 1), "a scale bar along what is to scale"
+
+
 def test_copy_puts_the_picture_on_the_clipboard(make: Make) -> None:
     hand = make()
     assert hand.view.copy()
