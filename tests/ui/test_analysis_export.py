@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication
@@ -81,6 +82,23 @@ def test_frames_of_the_region_are_not_mixed_with_images_of_the_scan(user: User, 
     user.wait(user.dialog, "an error")
     assert "one after the other" in user.dialog().copy_text
     user.dialog().close()
+
+
+@pytest.mark.parametrize("kind", ["radial", "annular"])
+def test_the_slice_that_is_shown_is_a_picture(user: User, tmp_path: Path, kind: str) -> None:
+    """All slices together were the only thing offered, and they are no picture."""
+    add(user, kind)
+    user.window.slice_bar.slider.setValue(3)
+    user.wait(lambda: np.isfinite(user.shown()).all(), "bin 3")
+    user.wait_exact()
+    dialog = dialog_of(user)
+    assert dialog.choice().path.name == f"scan_{kind}_3.tif"
+    dialog.close()
+    user.settle()
+    export(user, tmp_path / "out.tif")
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "out.tif"), user.shown(), rtol=1e-6)
+    export(user, tmp_path / "out.png")
+    assert QImage(str(tmp_path / "out.png")) == user.image_view.to_image()
 
 
 @pytest.mark.parametrize(("kind", "show"), [("com", "direction"), ("radial", "")])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,6 +17,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication
 
+import ltdesk
 from ltdesk.engine.export import read_recipe
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
 from ltdesk.ui.dialogs.export_dialog import FORMATS, ExportDialog
@@ -129,6 +131,89 @@ def test_other_images_are_exported_too(user: User, tmp_path: Path, shown: str) -
     assert read_recipe(tmp_path / "out.png").analyses
 
 
+@pytest.mark.parametrize(
+    ("shown", "parts"), [("composite", ("BF", "disk")), ("com", ("com_y", "com_x"))], ids=["composite", "com"]
+)
+def test_the_files_that_are_named_are_those_that_are_written(
+    user: User, tmp_path: Path, shown: str, parts: tuple[str, ...]
+) -> None:
+    """A picture made of several results was said to be one file; others were written, and replaced unasked."""
+    user.trigger(f"show_{shown}")
+    user.wait_exact()
+    (tmp_path / f"out_{parts[1]}.tif").write_bytes(b"precious")
+    dialog = dialog_of(user)
+    dialog.set_file(str(tmp_path / "out.tif"))
+    assert [path.name for path in dialog.choice().paths] == [f"out_{part}.tif" for part in parts]
+    assert f"Replaces out_{parts[1]}.tif" in dialog.words.text().replace("\u200b", "")
+    dialog.close()
+    user.settle()
+    export(user, tmp_path / "out.tif")
+    assert {path.name for path in tmp_path.glob("out*")} == {f"out_{part}.tif" for part in parts}
+    assert tifffile.imread(tmp_path / f"out_{parts[1]}.tif").shape == (8, 6)
+    export(user, tmp_path / "new.png")
+    assert {path.name for path in tmp_path.glob("new*")} == {"new.png"}
+
+
+def test_a_composite_and_one_of_its_images_are_two_pictures(user: User, tmp_path: Path) -> None:
+    user.trigger("show_composite")
+    user.wait_exact()
+    export(user, tmp_path / "out.png", everything=True)
+    names = {path.name for path in tmp_path.glob("out*")}
+    assert names == {f"out_{name}.png" for name in ("composite", "disk", "BF", "mean_frame")}
+    assert QImage(str(tmp_path / "out_composite.png")) == user.image_view.to_image()
+
+
+@pytest.mark.parametrize("action", ["spectrum", "spectrum_window"])
+def test_a_spectrum_is_exported_as_numbers_and_as_it_looks(user: User, tmp_path: Path, action: str) -> None:
+    user.trigger(action)
+    user.wait(lambda: user.shown().dtype == np.float64, "the spectrum")
+    user.wait_exact()
+    dialog = dialog_of(user)
+    assert dialog.choice().path.stem == f"scan_disk_spectrum{'_hann' if action == 'spectrum_window' else ''}"
+    dialog.close()
+    user.settle()
+    export(user, tmp_path / "out.tif")
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "out.tif"), user.shown(), rtol=1e-6)
+    assert [a.name for a in read_recipe(tmp_path / "out.tif").analyses] == ["disk"]
+    export(user, tmp_path / "out.png")
+    assert QImage(str(tmp_path / "out.png")) == user.image_view.to_image()
+
+
+def test_the_spectrum_of_vectors_is_that_of_their_lengths(user: User, tmp_path: Path) -> None:
+    user.trigger("show_com")
+    user.trigger("spectrum")
+    user.wait(lambda: not user.image_view.prepared.wheel, "the spectrum")
+    user.wait_exact()
+    export(user, tmp_path / "out.tif")
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "out.tif"), user.shown(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("source", ["cursor", "region"])
+def test_the_frame_that_is_shown_can_be_exported(user: User, tmp_path: Path, source: str) -> None:
+    """Only the mean of all frames was offered."""
+    if source == "region":
+        user.image.drag((1, 1), (2, 2), (4, 3), keys=Qt.ControlModifier)
+        name, expected = "region_mean_frame", FRAMES[1:5, 1:4].mean(axis=(0, 1))
+    else:
+        user.image.drag((3, 2), (3, 2))
+        name, expected = "frame_3_2", FRAMES[3, 2]
+    user.wait(lambda: np.allclose(user.frame_view.prepared.picture.values, expected), "the frame")
+    user.wait(lambda: user.frame_view.status in ("", "exact"), "an exact frame")
+    for suffix in (".tif", ".png", ".npz"):
+        user.desk.exports.export([name], tmp_path / f"out{suffix}")
+        user.wait(lambda suffix=suffix: (tmp_path / f"out{suffix}").exists(), "the file")
+    assert name in [spec.name for spec in dialog_of(user)._results]
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "out.tif"), expected)
+    assert QImage(str(tmp_path / "out.png")) == user.frame_view.to_image()
+    again = ltdesk.run(ltdesk.open(tmp_path / "scan.h5"), *_recipe(tmp_path / "out.npz"))
+    np.testing.assert_array_equal(again[name], np.load(tmp_path / "out.npz")[name])
+
+
+def _recipe(path: Path) -> tuple[Any, Any]:
+    job = read_recipe(path)
+    return job.analyses, job.region
+
+
 def test_several_pictures_get_their_names(user: User, tmp_path: Path) -> None:
     export(user, tmp_path / "out.tif", everything=True)
     names = {path.name for path in tmp_path.glob("out*")}
@@ -169,6 +254,17 @@ def test_the_clipboard_takes_both_pictures(user: User) -> None:
     assert QApplication.clipboard().image() == user.image_view.to_image()
     user.trigger("copy_frame")
     assert QApplication.clipboard().image() == user.frame_view.to_image()
+
+
+def test_copy_as_python_gives_the_spectrum_that_is_shown(user: User, tmp_path: Path) -> None:
+    user.trigger("spectrum_window")
+    user.wait(lambda: user.shown().dtype == np.float64, "the spectrum")
+    user.trigger("copy_python")
+    script = tmp_path / "script.py"
+    script.write_text(f'{QApplication.clipboard().text()}\nnp.save("image.npy", image)\n')
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "image.npy"), user.shown())
 
 
 @pytest.mark.parametrize("shown", ["detector", "com_x"])

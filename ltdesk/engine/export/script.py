@@ -29,12 +29,15 @@ CLASS_OF = {
 }
 
 
-def job_script(job: Job, show: str | None = None, bin: int | None = None) -> str:
+def job_script(job: Job, show: str | None = None, bin: int | None = None, spectrum: str = "") -> str:
     """Python that opens the dataset, runs the job and saves it; `show` names the result that is printed, `bin` says
-    which image of it, where it has several."""
+    which image of it, where it has several; of a `spectrum`, ``plain`` or after a Hann ``window``, its Fourier
+    transform."""
+    image = f'results["{show or _first_result(job)}"]{"" if bin is None else f"[..., {bin}]"}'
     lines = [
         '"""Made by ltdesk: computes the images shown, with ltdesk\'s Python API."""',
         "",
+        *(["import numpy as np", ""] if spectrum else []),
         "import ltdesk",
         "",
         f"dataset = ltdesk.open({_open_arguments(job.dataset)})",
@@ -42,7 +45,7 @@ def job_script(job: Job, show: str | None = None, bin: int | None = None) -> str
         *(f"    {_analysis(spec)}," for spec in job.analyses),
         "]",
         f"results = ltdesk.run(dataset, analyses{_region(job)})",
-        f'image = results["{show or _first_result(job)}"]{"" if bin is None else f"[..., {bin}]"}',
+        f"image = {_spectrum(image, spectrum) if spectrum else image}",
         "print(image.shape, image.dtype, image.min(), image.max())",
         'ltdesk.save(results, "result.npz")',
     ]
@@ -90,6 +93,12 @@ def _class_name(spec: Analysis) -> str:
 
 def _region(job: Job) -> str:
     return "" if job.region is None else f", region={shape_code(job.region)}"
+
+
+def _spectrum(image: str, spectrum: str) -> str:
+    """As the window shows it: what is not valid counts as the image's mean."""
+    window = ", window=True" if spectrum == "window" else ""
+    return f"ltdesk.fft_magnitude(np.where(results.valid, {image}, np.nan){window})"
 
 
 def _first_result(job: Job) -> str:

@@ -12,12 +12,15 @@ from PyQt5.QtWidgets import QApplication
 from ltdesk.analysis import ResultSpec
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError, UsageError
-from ltdesk.ui.commands import exporting
-from ltdesk.ui.dialogs.export_dialog import ExportDialog
+from ltdesk.session import Session
+from ltdesk.ui.commands import exporting, offers
+from ltdesk.ui.commands.exporting import Seen
+from ltdesk.ui.dialogs.export_dialog import ExportDialog, files_of
 from ltdesk.ui.files.opening import file_title
+from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.live.live import LiveJobs
-from ltdesk.ui.live.wishes import shown_analysis
+from ltdesk.ui.live.wishes import Wish
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
@@ -54,32 +57,25 @@ class ExportCommands(QObject):
         self._dataset = dataset
 
     def export(self, names: Sequence[str], path: Path) -> None:
-        """Write the results `names`, in the format that the suffix of `path` says; the image shown as it is seen."""
+        """Write `names`, in the format that the suffix of `path` says; as PNG, what is on the screen as it is seen."""
         session, dataset = self._model.session, self._dataset
         if dataset is None:
             return
-        shown = exporting.shown_name(session, dataset)
-        parts = tuple(spec.name for spec in exporting.specs_of(exporting.scripted(session), dataset))
-        view = self._window.image_view
-        seen = None
-        if shown in names and view.prepared is not None:
-            made_of = parts if exporting.as_seen(session) else (shown,)
-            seen = exporting.Seen(shown, made_of, view.to_image())
-        names = [part for name in names for part in (parts if name == exporting.as_seen(session) else (name,))]
-        offered = exporting.offered(session, dataset, self._live.answer)
-        wishes = exporting.chosen_wishes(offered, names, dataset)
+        files = files_of(names, path)
+        seen = self._seen(session, dataset) if path.suffix.lower() == ".png" else {}
+        wanted = {*names, *(offers.parts(session, dataset) if offers.as_seen(session) in names else ())}
+        chosen = [o for o in offers.offered(session, dataset, self._live.answer) if o.spec.name in wanted]
         try:
-            job = exporting.job_of(session, wishes)
+            job = exporting.job_of(session, exporting.wishes_of(chosen))
         except LtdeskError as error:
             self._show_error(error, "Export")
             return
         self._settings.last_folder = path.parent
 
-        def write() -> list[Path]:
-            results = exporting.results_of(wishes, names, self._live.answer, job, dataset)
-            return exporting.save_results(results, path, seen)
+        def known(wish: Wish) -> Answer | None:
+            return offers.read_frame(wish, dataset) if wish.owner == offers.CURSOR else self._live.answer(wish)
 
-        self._writer.ask(write)
+        self._writer.ask(lambda: exporting.save_results(exporting.results_of(chosen, known, job, dataset), files, seen))
 
     def close(self) -> None:
         """Finish what is being written."""
@@ -89,22 +85,31 @@ class ExportCommands(QObject):
         session, dataset = self._model.session, self._dataset
         if dataset is None:
             return
-        specs = list(exporting.specs_of(exporting.offered(session, dataset, self._live.answer), dataset))
-        if seen := exporting.as_seen(session):
-            specs.insert(0, ResultSpec(name=seen, kind="scan", dtype="colours", unit="as it is seen"))
+        specs = [offer.spec for offer in offers.offered(session, dataset, self._live.answer)]
+        picture, parts = offers.as_seen(session), offers.parts(session, dataset)
+        if parts:
+            specs.insert(0, ResultSpec(name=picture, kind="scan", dtype="colours", unit="as it is seen"))
         if not specs:
             self._show_error(UsageError("There is no image to export", "Draw a detector first."), "Export")
             return
         stem = os.path.splitext(file_title(dataset.ref.uri))[0]
-        shown = exporting.shown_name(session, dataset)
-        dialog = ExportDialog(specs, self._settings.last_folder, stem, shown, self._window)
+        image = offers.shown_image(session, dataset)
+        shown = picture if image is None else image.spec.name
+        dialog = ExportDialog(specs, self._settings.last_folder, stem, shown, self._window, {picture: parts})
         dialog.chosen.connect(lambda choice: self.export(choice.names, choice.path))
         dialog.open()
 
-    def _script_name(self) -> str | None:
-        """The array that a script prints: of a composite or a vector the first one."""
-        name = exporting.shown_name(self._model.session, self._dataset)
-        return None if name == exporting.as_seen(self._model.session) else name
+    def _seen(self, session: Session, dataset: Dataset) -> dict[str, Seen]:
+        """The pictures on the screen, by the names under which they are offered."""
+        seen, window = {}, self._window
+        image, parts = offers.shown_image(session, dataset), offers.parts(session, dataset)
+        name = offers.as_seen(session) if image is None else image.spec.name
+        if name and window.image_view.prepared is not None:
+            seen[name] = Seen(window.image_view.to_image(), parts[0] if parts else name)
+        if window.frame_view.prepared is not None:
+            frame = offers.shown_frame_name(session)
+            seen[frame] = Seen(window.frame_view.to_image(), frame)
+        return seen
 
     def _written(self, paths: list[Path]) -> None:
         self._window.job_bar.tell(f"Written: {', '.join(str(path) for path in paths)}")
@@ -119,14 +124,12 @@ class ExportCommands(QObject):
         session, dataset = self._model.session, self._dataset
         if dataset is None:
             return
-        wishes = exporting.scripted(session)
         try:
-            job = exporting.job_of(session, wishes)
+            job = exporting.job_of(session, offers.scripted(session))
         except LtdeskError as error:
             self._show_error(error, "Copy as Python")
             return
-        analysis = shown_analysis(session)
-        several = analysis is not None and any(s.extra for s in exporting.specs_of(wishes, dataset))
-        index = session.shown_slice if several else None
-        QApplication.clipboard().setText(job_script(job, self._script_name(), index))
+        image = offers.shown_image(session, dataset)
+        shown = () if image is None else (image.result, image.bin, image.spectrum)
+        QApplication.clipboard().setText(job_script(job, *shown))
         self._window.job_bar.tell("A script that computes this image is on the clipboard.")

@@ -1,8 +1,8 @@
-"""What the window shows, as a job and as results with a recipe: for export and for scripts."""
+"""What was chosen to be exported, as a job, as results with its recipe, and as files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from PyQt5.QtCore import QBuffer
 from PyQt5.QtGui import QImage
 
-from ltdesk.analysis import CenterOfMass, ResultSpec
 from ltdesk.engine.atomic import write_bytes
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.recipe import make_recipe
@@ -20,81 +19,18 @@ from ltdesk.errors import ExportError, UsageError
 from ltdesk.job import Job
 from ltdesk.session import Session
 from ltdesk.shape_text import validation_text
-from ltdesk.ui.analyses.results import arrays_of, com_map
-from ltdesk.ui.live.answers import Answer
-from ltdesk.ui.live.wishes import MEAN_FRAME, Wish, Wishes, image_wishes, shown_analysis, shown_wishes
+from ltdesk.ui.commands.offers import Known, Offer
+from ltdesk.ui.live.wishes import Wishes
 
 if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
     from ltdesk.engine.assembly import Results
 
 
 class Seen(NamedTuple):
-    """The image on the screen: its name, the results that it is made of, the picture."""
+    """A picture on the screen, and the result (of a composite the first) that it is described by."""
 
-    name: str
-    parts: tuple[str, ...]
     picture: QImage
-
-
-Known = Callable[[Wish], Answer | None]
-SPECTRUM = "spectrum"
-
-
-def as_seen(session: Session) -> str:
-    """What is shown where it is made of several results, or worked out from them: a composite, vectors, a spectrum.
-
-    As a picture it is written as it is seen, as numbers what it is made of. Empty: the image shown is a result.
-    """
-    if session.spectrum:
-        return SPECTRUM
-    vectors = isinstance(shown_analysis(session), CenterOfMass) and com_map_shown(session) == ""
-    return session.shown if session.shown == "composite" or vectors else ""
-
-
-def com_map_shown(session: Session) -> str | None:
-    """Which map of a centre of mass is shown, empty for vectors; None where none is."""
-    analysis = shown_analysis(session)
-    return com_map(analysis, session.shown) if isinstance(analysis, CenterOfMass) else None
-
-
-def _with_shown(wish: Wish, session: Session) -> Wish:
-    """A centre of mass with the map that is shown among its results."""
-    analysis, which = wish.analysis, com_map_shown(session)
-    if not isinstance(analysis, CenterOfMass) or analysis != shown_analysis(session) or which in ("", *analysis.maps):
-        return wish
-    return replace(wish, analysis=analysis.model_copy(update={"maps": (*analysis.maps, which)}))
-
-
-def offered(session: Session, dataset: Dataset, known: Known) -> Wishes:
-    """All that can be exported: every image, frame and profile, and the mean frame once it is known."""
-    unique = {(wish.key, wish.analysis): _with_shown(wish, session) for wish in image_wishes(session)}
-    mean = Wish("mean", MEAN_FRAME)
-    return (*unique.values(), mean) if known(mean) is not None else tuple(unique.values())
-
-
-def scripted(session: Session) -> Wishes:
-    """What a script computes that gives the image shown: no other map of a centre of mass."""
-    which = com_map_shown(session)
-    maps = (which,) if which else ("y", "x")
-    return tuple(
-        replace(wish, analysis=wish.analysis.model_copy(update={"maps": maps}))
-        if isinstance(wish.analysis, CenterOfMass)
-        else wish
-        for wish in shown_wishes(session)
-    )
-
-
-def specs_of(wishes: Wishes, dataset: Dataset) -> tuple[ResultSpec, ...]:
-    """The results that wishes give, by their own names."""
-    return tuple(s for wish in wishes for s in wish.analysis.results(dataset.frame_shape, dataset.dtype))
-
-
-def shown_name(session: Session, dataset: Dataset) -> str:
-    """The image shown: a result's name, or what `as_seen` says; empty where nothing is shown."""
-    if as_seen(session):
-        return as_seen(session)
-    names = [spec.name for spec in specs_of(scripted(session), dataset)]
-    return session.shown if session.shown in names else next(iter(names), "")
+    result: str
 
 
 def job_of(session: Session, wishes: Wishes) -> Job:
@@ -104,7 +40,8 @@ def job_of(session: Session, wishes: Wishes) -> Job:
     regions = {wish.region for wish in wishes}
     if len(regions) > 1:
         raise UsageError(
-            "Some of these are of the region, others of the whole scan", "Export them one after the other."
+            "Some of these are of the region or of one position, others of the whole scan",
+            "Export them one after the other.",
         )
     try:
         return Job(dataset=session.dataset, analyses=tuple(wish.analysis for wish in wishes), region=wishes[0].region)
@@ -112,45 +49,39 @@ def job_of(session: Session, wishes: Wishes) -> Job:
         raise UsageError(validation_text(error), "Give one of the two another name.") from error
 
 
-def chosen_wishes(wishes: Wishes, names: Sequence[str], dataset: Dataset) -> Wishes:
-    """Those of `wishes` that give a result in `names`."""
-    return tuple(wish for wish in wishes if {spec.name for spec in specs_of((wish,), dataset)} & set(names))
+def wishes_of(offers: Sequence[Offer]) -> Wishes:
+    """What computes these, each once."""
+    return tuple(dict.fromkeys(offer.wish for offer in offers))
 
 
-def results_of(wishes: Wishes, names: Sequence[str], known: Known, job: Job, dataset: Dataset) -> Results:
-    """The results `names` of `wishes` with a recipe. Reads the file's identity: not for the GUI thread.
+def results_of(offers: Sequence[Offer], known: Known, job: Job, dataset: Dataset) -> Results:
+    """These, with a recipe. Reads the file's identity: not for the GUI thread.
 
     Raises ExportError where one has not been computed yet.
     """
     from ltdesk.engine.assembly import Results
 
-    answers = [(wish, known(wish)) for wish in wishes]
-    missing = [wish.analysis.name for wish, answer in answers if answer is None]
+    answers = {wish: known(wish) for wish in wishes_of(offers)}
+    missing = [wish.analysis.name for wish, answer in answers.items() if answer is None]
     if missing:
         raise ExportError(f"{', '.join(missing)}: not computed yet", "Wait until the image is exact.")
-    found = [answer for _, answer in answers if answer is not None]
-    arrays = {
-        name: array
-        for wish, answer in zip(wishes, found, strict=True)
-        for name, array in arrays_of(answer, wish.analysis).items()
-    }
-    pairs = [(spec, arrays[spec.name]) for spec in specs_of(wishes, dataset) if spec.name in names]
+    found = {wish: answer for wish, answer in answers.items() if answer is not None}
     return Results(
-        arrays={spec.name: array for spec, array in pairs},
-        valid=np.logical_and.reduce([answer.valid for answer in found]),
-        specs={spec.name: spec for spec, _ in pairs},
+        arrays={offer.spec.name: offer.array(found[offer.wish]) for offer in offers},
+        valid=np.logical_and.reduce([answer.valid for answer in found.values()]),
+        specs={offer.spec.name: offer.spec for offer in offers},
         recipe=make_recipe(job, dataset),
-        execution=dict(found[0].execution),
+        execution=dict(next(iter(found.values())).execution),
         calibration=dataset.calibration,
     )
 
 
-def save_as_seen(results: Results, path: Path, picture: QImage) -> Path:
+def save_as_seen(results: Results, path: Path, seen: Seen) -> Path:
     """Write a picture as it is on the screen, as PNG with the recipe inside: dropped on a window it opens again."""
     from ltdesk.engine.export.pictures import description
 
-    marked = QImage(picture)
-    marked.setText("ltdesk", description(results, next(iter(results))))
+    marked = QImage(seen.picture)
+    marked.setText("ltdesk", description(results, seen.result))
     encoded = QBuffer()  # Qt does not hear of a disk that is full when it closes a file
     if not marked.save(encoded, "PNG"):
         raise ExportError(f"{path}: the picture cannot be made a PNG", "Export it as .tif, which holds the values.")
@@ -158,18 +89,18 @@ def save_as_seen(results: Results, path: Path, picture: QImage) -> Path:
     return path
 
 
-def save_results(results: Results, path: Path, seen: Seen | None = None) -> list[Path]:
-    """Write results by the suffix of `path`; as PNG, what is on the screen as it is seen.
+def save_results(results: Results, files: Mapping[str, Path], seen: Mapping[str, Seen]) -> list[Path]:
+    """Write results, each to its file or all to one; as PNG, what is `seen` on the screen as it is seen.
 
     Returns the paths written. Raises ExportError, UsageError.
     """
     from ltdesk.engine.export import save
 
-    if seen is None or path.suffix.lower() != ".png":
-        return save(results, path)
-    name, parts, picture = seen
-    others = [other for other in results if other not in parts]
-    written = [save_as_seen(results, path.with_stem(f"{path.stem}_{name}") if others else path, picture)]
-    for other in others:
-        written += save(replace(results, arrays={other: results[other]}), path.with_stem(f"{path.stem}_{other}"))
+    written: list[Path] = []
+    for path in dict.fromkeys(files.values()):
+        names = [name for name, file in files.items() if file == path]
+        if path.suffix.lower() == ".png" and names[0] in seen:
+            written.append(save_as_seen(results, path, seen[names[0]]))
+        else:
+            written += save(replace(results, arrays={name: results[name] for name in names}), path)
     return written

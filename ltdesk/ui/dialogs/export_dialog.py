@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +47,16 @@ FORMATS = (
 )
 
 
+def files_of(names: Sequence[str], path: Path) -> dict[str, Path]:
+    """The file that each result is written to: `path`, but of several pictures each its own, ``stem_NAME.tif``."""
+    if len(names) == 1 or path.suffix.lower() not in [form.suffix for form in FORMATS if form.is_picture]:
+        return dict.fromkeys(names, path)
+    return {name: path.with_stem(f"{path.stem}_{name}") for name in names}
+
+
 @dataclass(frozen=True)
 class ExportChoice:
-    """What the user chose: results by name, and a path whose suffix says the format.
-
-    Of several results in a picture format each gets its own file, ``stem_NAME.tif``: `paths` are those written.
-    """
+    """What the user chose: what is written, by name, and a path whose suffix says the format; `paths` are the files."""
 
     names: tuple[str, ...]
     path: Path
@@ -60,9 +64,7 @@ class ExportChoice:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        if not self.format.is_picture or len(self.names) == 1:
-            return (self.path,)
-        return tuple(self.path.with_stem(f"{self.path.stem}_{name}") for name in self.names)
+        return tuple(dict.fromkeys(files_of(self.names, self.path).values()))
 
 
 class ExportDialog(QDialog):
@@ -82,12 +84,15 @@ class ExportDialog(QDialog):
         stem: str,
         shown: str = "",
         parent: QWidget | None = None,
+        parts: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`results`: what there is; `shown`: the one on the screen, chosen at the start; `stem`: of the file's name."""
+        """`results`: what there is; `shown`: the one on the screen, chosen at the start; `stem`: of the file's name;
+        `parts`: of what can be seen but has no numbers of its own, the results that hold its numbers."""
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._results, self._folder, self._stem = tuple(results), folder, stem
+        self._parts = dict(parts or {})
         self._named_by_hand = False
         self._make_list(shown)
         self._make_formats()
@@ -110,8 +115,12 @@ class ExportDialog(QDialog):
         return ExportChoice(self._names(), self._path(), self._format())
 
     def _names(self) -> tuple[str, ...]:
+        """What is written: in place of what has no numbers, those that it is made of, but as a picture itself."""
         items = [self.list.item(row) for row in range(self.list.count())]
-        return tuple(item.data(Qt.UserRole) for item in items if item.checkState() == Qt.Checked)
+        names = [item.data(Qt.UserRole) for item in items if item.checkState() == Qt.Checked]
+        if self._format().suffix == ".png":
+            return tuple(names)
+        return tuple(dict.fromkeys(part for name in names for part in self._parts.get(name, (name,))))
 
     def _format(self) -> ExportFormat:
         return FORMATS[self.formats.checkedId()]
@@ -225,13 +234,18 @@ class ExportDialog(QDialog):
 
     def _all_pictures(self, names: Sequence[str]) -> bool:
         chosen = [spec for spec in self._results if spec.name in names]
-        return all(spec.kind in ("scan", "frame") and not spec.extra for spec in chosen)
+        return all(_is_picture(spec) for spec in chosen)
 
 
 def _added(path: Path, form: ExportFormat) -> Path:
     return path.with_name(path.name + form.suffix)
 
 
+def _is_picture(spec: ResultSpec) -> bool:
+    return len(spec.shape((1, 1), (1, 1))) == 2
+
+
 def _spec_words(spec: ResultSpec) -> str:
-    kind = {"scan": "image", "frame": "frame", "single": "number"}[spec.kind]
+    spectrum = spec.kind == "single" and _is_picture(spec)
+    kind = "spectrum" if spectrum else {"scan": "image", "frame": "frame", "single": "number"}[spec.kind]
     return f"{kind} of {spec.dtype}, {spec.unit}"
