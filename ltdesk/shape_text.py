@@ -45,6 +45,11 @@ def parse_shape(text: str) -> AnyShape:
     return shape
 
 
+def mask_files(text: str) -> list[str]:
+    """The files that a shape's text names."""
+    return [token.removeprefix("mask:") for token in _tokens(text.strip()) if token.startswith("mask:")]
+
+
 def shape_text(shape: AnyShape) -> str:
     """A shape as text that `parse_shape` reads back; a pixel mask is named by its size only.
 

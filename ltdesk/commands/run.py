@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ltdesk.commands.fits import Run, with_fits
+from ltdesk.commands.outputs import SEPARATORS, check_outputs, output_paths
 from ltdesk.commands.requests import (
     open_requested,
     requested_fits,
@@ -18,33 +17,32 @@ from ltdesk.commands.requests import (
     warnings_for,
     with_suggestions,
 )
-from ltdesk.commands.spectra import check_spectra, requested_spectra, with_spectra
+from ltdesk.commands.spectra import Spectra, check_spectra, requested_spectra, spectrum_name, with_spectra
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
-from ltdesk.engine.export import check_suffix, save
+from ltdesk.engine.export import save
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.errors import DamagedFileError, ExportError, UsageError, os_error_text
 from ltdesk.job import Job
 
-SEPARATORS = ("/", "\\")
-"""OUT that ends so is a folder, and made where it is missing."""
-
 
 def main(args: argparse.Namespace) -> int:
     """Run the requested job on each file and write what comes out."""
-    job = requested_job(args)
+    job, spectra = requested_job(args), requested_spectra(args)
     outputs = output_paths(args.files, args.output)
+    names = [name for spec in job.analyses for name in spec.result_names()]
+    check_outputs(args, outputs, [*names, *map(spectrum_name, spectra)])
     executor = executor_for(args)
     try:
         for file, output in zip(args.files, outputs, strict=True):
-            run_one(args, job, file, output, executor)
+            run_one(args, job, spectra, file, output, executor)
     finally:
         executor.close()
     return 0
 
 
-def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executor: Executor) -> None:
+def run_one(args: argparse.Namespace, job: Job, spectra: Spectra, file: str, output: Path, executor: Executor) -> None:
     """Open, compute, write."""
     with open_requested(args, file, job.dataset.correction) as dataset:
         run: Run = lambda job: follow(executor.submit(job, dataset), f"{Path(file).name}, fitting")  # noqa: E731
@@ -52,7 +50,7 @@ def run_one(args: argparse.Namespace, job: Job, file: str, output: Path, executo
         job, found = with_fits(job, requested_fits(args), dataset, run)
         for words in found:
             print(f"ltdesk: {dataset.ref.uri}: {words}", file=sys.stderr)
-        check_spectra(spectra := requested_spectra(args), job, dataset)
+        check_spectra(spectra, job, dataset)
         _say_what_is_odd(args, job, dataset)
         results = with_spectra(follow(executor.submit(job, dataset), Path(file).name), spectra)
         if args.output.endswith(SEPARATORS):
@@ -85,45 +83,12 @@ def executor_for(args: argparse.Namespace) -> Executor:
     return connect(args.on)
 
 
-def output_paths(files: list[str], output: str) -> list[Path]:
-    """Where each file's results go: OUT, in OUT where that is a folder, for several files else OUT with their names."""
-    out = Path(output)
-    if os.path.isdir(out) or output.endswith(SEPARATORS):
-        if not os.path.isdir(out.parent):
-            raise ExportError(f"{output}: there is no folder {out.parent} to make it in", "Make that one first.")
-        paths = [out / f"{stem}.npz" for stem in _stems(files)]
-    else:
-        check_suffix(out)
-        paths = [out] if len(files) == 1 else [out.with_stem(f"{out.stem}_{stem}") for stem in _stems(files)]
-    for path, file in zip(paths, files, strict=True):
-        if _is_same(path, file):
-            raise UsageError(f"{path}: is the scan itself", "Give the result another name.")
-    return paths
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         reason = os_error_text(error)
         raise ExportError(f"{folder}: cannot be made: {reason}", "Choose a folder where you may write.") from error
-
-
-def _is_same(path: Path, file: str) -> bool:
-    with suppress(OSError):  # one of them isn't there, or isn't to be seen
-        return path.samefile(file)
-    return False
-
-
-def _stems(files: list[str]) -> list[str]:
-    """A name for each file's results; two files of one name get a number."""
-    seen: dict[str, int] = {}
-    names = []
-    for file in files:
-        stem = Path(file).stem
-        seen[stem] = seen.get(stem, 0) + 1
-        names.append(stem if seen[stem] == 1 else f"{stem}-{seen[stem]}")
-    return names
 
 
 def _say_what_is_odd(args: argparse.Namespace, job: Job, dataset: Dataset) -> None:

@@ -30,6 +30,11 @@ def requested_spectra(args: argparse.Namespace) -> Spectra:
     return found
 
 
+def spectrum_name(name: str) -> str:
+    """The name of a result's spectrum."""
+    return f"{name}_fft"
+
+
 def check_spectra(spectra: Spectra, job: Job, dataset: Dataset) -> None:
     """Raises UsageError where the job gives no picture of such a name, or another result has the spectrum's name."""
     specs = [spec for analysis in job.analyses for spec in analysis.results(dataset.frame_shape, dataset.dtype)]
@@ -38,8 +43,10 @@ def check_spectra(spectra: Spectra, job: Job, dataset: Dataset) -> None:
     for name in spectra:
         if name not in pictures:
             raise UsageError(f"--fft '{name}': no picture has that name", f"There are {', '.join(pictures) or 'none'}.")
-        if _called(name) in taken:
-            raise UsageError(f"--fft '{name}': '{_called(name)}' is another result", "Give that one another name.")
+        if spectrum_name(name) in taken:
+            raise UsageError(
+                f"--fft '{name}': '{spectrum_name(name)}' is another result", "Give that one another name."
+            )
 
 
 def with_spectra(results: Results, spectra: Spectra) -> Results:
@@ -53,13 +60,9 @@ def with_spectra(results: Results, spectra: Spectra) -> Results:
         picture, spec = results[name], results.specs[name]
         if spec.kind == "scan":
             picture = np.where(results.valid, picture, np.nan)
-        arrays[_called(name)] = found = fft_magnitude(picture, window)
-        specs[_called(name)] = ResultSpec(
-            name=_called(name), kind="single", dtype=found.dtype.name, unit=spec.unit, extra=found.shape
+        arrays[spectrum_name(name)] = found = fft_magnitude(picture, window)
+        specs[spectrum_name(name)] = ResultSpec(
+            name=spectrum_name(name), kind="single", dtype=found.dtype.name, unit=spec.unit, extra=found.shape
         )
     asked = [{"of": name, "window": window} for name, window in spectra.items()]
     return replace(results, arrays=arrays, specs=specs, recipe={**results.recipe, "spectra": asked})
-
-
-def _called(name: str) -> str:
-    return f"{name}_fft"

@@ -123,7 +123,7 @@ def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:
 def local_path(uri: str) -> str:
     """The path of a path or ``file:`` URI. Raises OpenError for a file on another machine."""
     if _scheme(uri) != "file":
-        return uri
+        return os.path.expanduser(uri)
     parts = urlsplit(uri)
     if parts.netloc not in ("", "localhost"):
         raise OpenError(f"{uri}: names a file on {parts.netloc}", "Write file:///path for a file on this machine.")

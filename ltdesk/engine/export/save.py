@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,13 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
+def result_paths(path: str | os.PathLike[str], names: Sequence[str]) -> list[Path]:
+    """Where `save` writes results of these names: one file, or a picture of each."""
+    if check_suffix(path) in CONTAINERS:
+        return [Path(path)]
+    return [_picture_path(Path(path), name, len(names)) for name in names]
+
+
 def save(results: Results, path: str | os.PathLike[str]) -> list[Path]:
     """Write `results`; one file, or for pictures of several results one each, named ``OUT_name.tif``.
 
@@ -45,11 +52,15 @@ def _save_pictures(results: Results, path: Path) -> list[Path]:
         raise ExportError(f"{path}: no result is a picture: {', '.join(results)}", "Use .npz or .h5.")
     written = []
     for name in names:
-        target = path if len(results) == 1 else path.with_stem(f"{path.stem}_{name}")
+        target = _picture_path(path, name, len(results))
         with atomic_path(target) as temporary:
             _picture_writer(path.suffix.lower())(results, name, temporary)
         written.append(target)
     return written
+
+
+def _picture_path(path: Path, name: str, count: int) -> Path:
+    return path if count == 1 else path.with_stem(f"{path.stem}_{name}")
 
 
 def _container_writer(suffix: str) -> Callable[[Results, Path], None]:
