@@ -82,6 +82,16 @@ def test_run_writes_what_was_asked(folder: Path, array: np.ndarray) -> None:
         assert json.loads(str(result["recipe"]))["dataset"]["size"] == (folder / "scan.npy").stat().st_size
 
 
+def test_a_detectors_weight_counts_in_its_noise_too(folder: Path, array: np.ndarray) -> None:
+    words = ("--detector", "bf*-2=disk:8,9,3", "--analysis", "snr:mask=bf", "--analysis", "com:mask=bf")
+    ltdesk("run", "scan.npy", "-o", "o.npz", *words, "--analysis", "snr:mask=bf,weight=3,name=n", cwd=folder)
+    with np.load(folder / "o.npz") as result:
+        sums = array[..., Disk(cy=8, cx=9, r=3).mask(FRAME)].sum(-1)
+        np.testing.assert_allclose(result["noise_sigma"], 2 * np.sqrt(sums))
+        np.testing.assert_allclose(result["noise_snr"], result["bf"] / result["noise_sigma"])
+        np.testing.assert_allclose(result["n_sigma"], 3 * np.sqrt(sums), err_msg="what is said itself counts")
+
+
 def test_h5_is_a_nexus_file(folder: Path, array: np.ndarray) -> None:
     ltdesk("run", "scan.h5", "--dataset", "a/data", "-o", "out.h5", "--detector", "bf=disk:8,9,3", cwd=folder)
     with h5py.File(folder / "out.h5") as file:

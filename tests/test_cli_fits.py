@@ -99,12 +99,15 @@ def test_a_detector_is_suggested(tmp_path: Path) -> None:
     expected = np.full((6, 8, 12, 16), 10.0)
     expected[:, 4:, 2, 3] += 30
     np.save(tmp_path / "scan.npy", np.random.default_rng(3).poisson(expected).astype("<u2"))
-    words = ("--suggest", "best", "rect:0,4,6,8", "rect:0,0,6,4", "--analysis", "sum_signal")
+    words = ("--suggest", "best", "rect:0,4,6,8", "rect:0,0,6,4")
+    words += ("--analysis", "sum_signal", "--analysis", "snr:mask=best")
     ltdesk("run", "scan.npy", "-o", "o.npz", *words, cwd=tmp_path)
     with np.load(tmp_path / "o.npz") as result, api.open(tmp_path / "scan.npy") as dataset:
         regions = api.Rectangle(y0=0, x0=4, y1=6, x1=8), api.Rectangle(y0=0, x0=0, y1=6, x1=4)
-        wanted = api.run(dataset, api.suggest_detector(dataset, *regions, name="best"))
+        best = api.suggest_detector(dataset, *regions, name="best")
+        wanted = api.run(dataset, [best, api.SignalToNoise(best.shape)])
         assert result["best"].tobytes() == wanted["best"].tobytes()
-        assert set(result) == {"best", "sum_signal", "valid", "recipe", "execution"}
+        assert set(result) == {"best", "sum_signal", "noise_sigma", "noise_snr", "valid", "recipe", "execution"}
+        assert result["noise_sigma"].tobytes() == wanted["noise_sigma"].tobytes()
     bad = ("--suggest", "bad name", "rect:0,4,6,8", "rect:0,0,6,4")
     assert "'bad name'" in ltdesk("run", "scan.npy", "-o", "n.npz", *bad, cwd=tmp_path, status=2).stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,11 @@ def requested_job(args: argparse.Namespace) -> Job:
         analyses, region = recipe.analyses, region or recipe.region
         correction = recipe.dataset.correction
     detectors = [parse_detector(text) for text in args.detector]
-    shapes = {spec.name: spec.shape for spec in (*analyses, *detectors) if isinstance(spec, VirtualDetector)}
-    analyses += (*detectors, *(parse_analysis(text, shapes) for text in args.analysis))
-    if not analyses and not args.suggest:
+    suggested = [VirtualDetector(name=_name(name), shape=NOTHING) for name, *_ in args.suggest]
+    known = _detectors((*analyses, *detectors, *suggested))
+    analyses += (*detectors, *(parse_analysis(text, known) for text in args.analysis), *suggested)
+    if not analyses:
         raise UsageError("there is nothing to compute", "Give --detector, --analysis or --recipe.")
-    analyses += tuple(VirtualDetector(name=_name(name), shape=NOTHING) for name, *_ in args.suggest)
     try:
         return Job(dataset=DatasetRef(uri="", correction=correction), analyses=analyses, region=region)
     except ValidationError as error:
@@ -52,14 +52,23 @@ def requested_job(args: argparse.Namespace) -> Job:
 
 
 def with_suggestions(args: argparse.Namespace, job: Job, dataset: Dataset, executor: Executor) -> Job:
-    """The job with the detectors that separate two regions best in their places. Raises UsageError."""
+    """The job with the detectors that separate two regions best in their places, and in those of analyses that ask for
+    them. Raises UsageError.
+    """
     from ltdesk.engine.suggest import suggest_detector
 
-    found = {
-        name: suggest_detector(dataset, parse_shape(bright), parse_shape(dark), name, executor)
+    found = [
+        suggest_detector(dataset, parse_shape(bright), parse_shape(dark), name, executor)
         for name, bright, dark in args.suggest
-    }
-    return job.model_copy(update={"analyses": tuple(found.get(spec.name, spec) for spec in job.analyses)})
+    ]
+    known = _detectors((*job.analyses, *found))
+    made = {spec.result_names(): spec for spec in (*found, *(parse_analysis(text, known) for text in args.analysis))}
+    return job.model_copy(update={"analyses": tuple(made.get(spec.result_names(), spec) for spec in job.analyses)})
+
+
+def _detectors(analyses: Iterable[Analysis]) -> dict[str, VirtualDetector]:
+    """Those that an analysis may name; of one name the last."""
+    return {spec.name: spec for spec in analyses if isinstance(spec, VirtualDetector)}
 
 
 def _name(name: str) -> str:
@@ -88,14 +97,16 @@ def parse_detector(text: str) -> VirtualDetector:
         raise UsageError(f"detector '{text}': '{match['weight']}' is not a number", "Write NAME*0.5=SHAPE.") from None
 
 
-def parse_analysis(text: str, shapes: Mapping[str, AnyShape]) -> Analysis:
-    """``NAME[:key=value,...]``; `shapes` are the detectors that ``mask=NAME`` may name. Raises UsageError."""
+def parse_analysis(text: str, detectors: Mapping[str, VirtualDetector]) -> Analysis:
+    """``NAME[:key=value,...]``; `detectors` are those that ``mask=NAME`` may name. Raises UsageError."""
     words, fit = split_fit(text)
     kind, _, options = words.partition(":")
     spec = analysis_spec(kind)
     if spec is VirtualDetector:
         raise UsageError(f"analysis '{kind}' needs a shape", "Write --detector NAME=SHAPE.")
-    values = dict(_option(option, text, shapes) for option in options.split(",") if option)
+    values: dict[str, Any] = dict(_option(option, text) for option in options.split(",") if option)
+    if "mask" in values:
+        values = _with_detector(values, spec, detectors, text)
     try:
         parsed = spec.model_validate({"kind": kind, **values})
     except ValidationError as error:
@@ -117,15 +128,22 @@ def requested_fits(args: argparse.Namespace) -> dict[str, Fit]:
     return found
 
 
-def _option(option: str, text: str, shapes: Mapping[str, AnyShape]) -> tuple[str, Any]:
+def _option(option: str, text: str) -> tuple[str, str]:
     key, equals, value = option.partition("=")
     if not equals:
         raise UsageError(f"analysis '{text}': '{option}' is not key=value", "Write as in com:cy=64,cx=64.")
-    if key != "mask":
-        return key, value
-    if value not in shapes:
-        raise UsageError(f"analysis '{text}': there is no detector '{value}'", f"Add --detector {value}=SHAPE.")
-    return key, shapes[value]
+    return key, value
+
+
+def _with_detector(
+    values: Mapping[str, Any], spec: type[Analysis], detectors: Mapping[str, VirtualDetector], text: str
+) -> dict[str, Any]:
+    """The detector's shape for its name, and its weight where the analysis takes one and is not given another."""
+    name = values["mask"]
+    if name not in detectors:
+        raise UsageError(f"analysis '{text}': there is no detector '{name}'", f"Add --detector {name}=SHAPE.")
+    weight = {"weight": detectors[name].weight} if "weight" in spec.model_fields else {}
+    return {**weight, **values, "mask": detectors[name].shape}
 
 
 def open_requested(args: argparse.Namespace, file: str, correction: Correction | None = None) -> Dataset:
