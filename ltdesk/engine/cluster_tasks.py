@@ -6,6 +6,7 @@ where it is used, and a task's arguments are plain numbers, text and bytes.
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
 import struct
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ltdesk.errors import JobCancelled, LtdeskError, OpenError
+from ltdesk.errors import DamagedFileError, JobCancelled, LtdeskError, OpenError
 
 if TYPE_CHECKING:
     from ltdesk.engine.dataset import Dataset, Identity
@@ -76,9 +77,25 @@ class Answer:
         vars(self).update(state)
 
 
+@dataclass
+class Opened:
+    """A dataset that is kept open. `status`: its file's, just before; None where it isn't one of this machine."""
+
+    dataset: Dataset
+    status: os.stat_result | None
+
+    def is_of(self, now: os.stat_result | None) -> bool:
+        """Whether a file that is like this now is still the one that was opened; it may have grown."""
+        before = self.status
+        if now is None or before is None:
+            return now is before
+        same_time = now.st_mtime_ns == before.st_mtime_ns
+        return now.st_ino == before.st_ino and (same_time or now.st_size > before.st_size)
+
+
 _lock = threading.Lock()
 _jobs: OrderedDict[str, Prepared] = OrderedDict()
-_datasets: OrderedDict[tuple[str, str], Dataset] = OrderedDict()
+_datasets: OrderedDict[tuple[str, str], Opened] = OrderedDict()
 _cancelled: OrderedDict[str, None] = OrderedDict()
 
 
@@ -151,6 +168,8 @@ def _run(token: str, prepared: Prepared, partitions: bytes, answer: Answer) -> N
             if isinstance(result, JobCancelled):
                 return
             _add_to(answer, partition.index, result)
+            if isinstance(result, DamagedFileError):
+                _forget(prepared.dataset)
         pace.took(time.perf_counter() - started, len(some))
         waiting = waiting[len(some) :]
 
@@ -186,10 +205,28 @@ def _prepare(spec: bytes) -> Prepared:
 
     head, _, job_json = spec.decode().partition("\n")
     job = Job.model_validate_json(job_json)
-    key = (job.dataset.model_dump_json(), head)
-    if key not in _datasets:
-        remember(_datasets, key, _open(job, head), KEPT_DATASETS)
-    return prepare(job, _datasets[key])
+    key, status = (job.dataset.model_dump_json(), head), _status(job.dataset.uri)
+    kept = _datasets.get(key)
+    if kept is None or not kept.is_of(status):
+        kept = Opened(_open(job, head), status)
+        remember(_datasets, key, kept, KEPT_DATASETS)
+    return prepare(job, kept.dataset)
+
+
+def _status(uri: str) -> os.stat_result | None:
+    from ltdesk.engine.open import local_path
+
+    try:
+        return os.stat(local_path(uri))
+    except (OSError, ValueError):  # in a storage, or what opening it will say
+        return None
+
+
+def _forget(dataset: Dataset) -> None:
+    """Have the next job open it anew: found damaged once, it stays so, though its file may be put right."""
+    with _lock:
+        for key in [key for key, kept in _datasets.items() if kept.dataset is dataset]:
+            del _datasets[key]
 
 
 def _open(job: Job, head: str) -> Dataset:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
-from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, VirtualDetector
+from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, SumSignal, VirtualDetector
 from ltdesk.engine.cluster import ClusterExecutor
 from ltdesk.engine.cluster_tasks import Answer
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor
 from ltdesk.engine.local import LocalExecutor
+from ltdesk.engine.open import open_dataset
 from ltdesk.engine.partial import Partial
+from ltdesk.errors import JobFailed
 from ltdesk.plugins import BUILT_IN
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.executor_suite import DISK, ExecutorSuite, job_for, write
@@ -87,6 +92,41 @@ def test_what_was_done_where_is_told(cluster: ClusterExecutor, tmp_path: Path) -
     assert sum(node["bytes"] for node in nodes.values()) == dataset.nbytes
     assert all(node["MB_per_s"] > 0 for node in nodes.values())
     assert execution["local_share"] is None, "a plain file has no holders"
+
+
+def test_a_file_that_was_copied_anew_is_opened_anew(cluster: ClusterExecutor, tmp_path: Path) -> None:
+    """Between two jobs: the same bytes at another time, or under the same name."""
+    expected = np.full((8, 8), 256)
+
+    def touch(path: Path) -> None:
+        os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
+
+    def copy(path: Path) -> None:
+        shutil.copy2(path, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    write(tmp_path, np.ones((8, 8, 16, 16), "<u2")).close()
+    for change in (lambda _: None, touch, copy):
+        change(tmp_path / "scan.npy")
+        with open_dataset(tmp_path / "scan.npy") as dataset:
+            results = cluster.submit(job_for(dataset, SumSignal()), dataset).result(250)
+        np.testing.assert_array_equal(results["sum_signal"], expected)
+
+
+def test_damage_that_was_put_right_is_forgotten(cluster: ClusterExecutor, tmp_path: Path) -> None:
+    """Of a file that another one leads to, which both workers have open."""
+    with h5py.File(tmp_path / "frames.h5", "w") as file:
+        file["frames"] = np.ones((24, 32, 128, 64), "<u2")
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("frames.h5", "/frames")
+    with open_dataset(tmp_path / "master.h5") as dataset:
+        cluster.submit(job_for(dataset, SumSignal()), dataset).result(250)
+    os.utime(tmp_path / "frames.h5", ns=(1, 1))
+    with open_dataset(tmp_path / "master.h5") as dataset:
+        with pytest.raises(JobFailed, match=r"frames\.h5: was overwritten"):
+            cluster.submit(job_for(dataset, SumSignal()), dataset).result(250)
+        results = cluster.submit(job_for(dataset, SumSignal()), dataset).result(250)
+    assert (results["sum_signal"] == 128 * 64).all()
 
 
 def test_a_short_job_is_one_task_a_worker_once_its_kind_is_known(cluster: ClusterExecutor, tmp_path: Path) -> None:
