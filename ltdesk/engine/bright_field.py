@@ -34,11 +34,16 @@ def fit_direct_beam(frame: NDArray[np.generic]) -> Disk:
     -------
     disk : centre and radius. Where nothing stands out (all zeros, all NaN): an eighth of the frame, centred.
     """
+    return find_direct_beam(frame) or middle_disk(frame.shape[0], frame.shape[1])
+
+
+def find_direct_beam(frame: NDArray[np.generic]) -> Disk | None:
+    """The same, but None where nothing stands out."""
     values, step = _binned(np.asarray(frame))
     values = _without_hot_pixels(values)
     inside = _beam(values)
     if inside is None:
-        return _middle(frame.shape[0], frame.shape[1])
+        return None
     cy, cx, radius = _circle(inside)
     shift = (step - 1) / 2
     return Disk(
@@ -48,7 +53,8 @@ def fit_direct_beam(frame: NDArray[np.generic]) -> Disk:
     )
 
 
-def _middle(ky: int, kx: int) -> Disk:
+def middle_disk(ky: int, kx: int) -> Disk:
+    """What stands in for a direct beam that was not found."""
     return Disk(cy=(ky - 1) / 2, cx=(kx - 1) / 2, r=max(min(ky, kx) / 8, SMALLEST_RADIUS))
 
 

@@ -228,6 +228,7 @@ class Desk(QObject):
         if frame_shape is not None:
             self.tools.frame_shape = frame_shape
         self.views.set_beam(None if beam is None else beam.beam)
+        self.frame_pane.set_beam(None if beam is None else beam.beam)
         self.window.analyses.form.set_scan(frame_shape, None if beam is None else beam.beam)
         self._follow_dataset(dataset, sample)
         if dataset is None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QWidget
+from PyQt5.QtCore import QEvent, Qt
+from PyQt5.QtGui import QHelpEvent
+from PyQt5.QtWidgets import QApplication, QToolTip, QWidget
 
 from ltdesk.geometry import Disk, Rectangle, Ring
 from ltdesk.ui.errors.watchdog import Watchdog
@@ -177,6 +178,46 @@ def test_the_centre_of_mass_is_about_the_direct_beam(user: User, scan: Path, par
     np.testing.assert_allclose(user.shown(), expected, atol=1e-9)
     user.trigger("com_about_beam")
     user.wait(lambda: "frame centre" in user.image_view.header.source.whole_text, "the other centre")
+
+
+def test_without_a_direct_beam_it_is_said_and_nothing_is_put_in_the_middle(user: User, tmp_path: Path) -> None:
+    user.open(write_scan(tmp_path / "flat.h5", np.full((4, 4, 32, 32), 7, np.uint16), frame_pixel_mrad=2.0))
+    for _ in range(3):
+        user.key(user.frame_view, Qt.Key_Down)
+    before = user.session
+    user.trigger("fit_beam")
+    user.wait(lambda: "No direct beam was found" in user.window.job_bar.hint.whole_text(), "the words")
+    user.window.job_bar.tell("")
+    user.trigger("com_about_beam")
+    assert "No direct beam was found" in user.window.job_bar.hint.whole_text()
+    assert not user.window.actions_by_name["com_about_beam"].isChecked()
+    assert user.session == before
+    user.frame.hover((15, 18))
+    assert user.frame_view.readout.startswith("k 15, 18 · 5.1 mrad")
+    assert "no direct beam was found" in hover_readout(user)
+
+
+def test_angles_are_measured_from_the_direct_beam(user: User, tmp_path: Path) -> None:
+    """They were measured from the frame's corner: 75 mrad, 75 mrad on the beam itself."""
+    frames = np.ones((4, 4, 40, 44), np.uint16)
+    frames[..., Disk(cy=17, cx=24, r=6).mask((40, 44))] = 100
+    user.open(write_scan(tmp_path / "beam.h5", frames, frame_pixel_mrad=2.0))
+    user.frame.hover((17, 24))
+    assert user.frame_view.readout.startswith("k 17, 24 · 0 mrad")
+    user.frame.hover((20, 28))
+    assert user.frame_view.readout.startswith("k 20, 28 · 10 mrad")
+    assert hover_readout(user) == "mrad from the fitted centre of the direct beam, k 17, 24"
+
+
+def hover_readout(user: User) -> str:
+    """The words on hover over the readout, asked for as Qt does."""
+    readout, viewport = user.frame_view.plates.readout, user.frame_view.canvas.viewport()
+    place = readout.mapToGlobal(readout.rect().center())
+    QApplication.sendEvent(viewport, QHelpEvent(QEvent.ToolTip, viewport.mapFromGlobal(place), place))
+    text = QToolTip.text()
+    QToolTip.hideText()
+    user.wait(lambda: not QToolTip.isVisible(), "an end of the words")
+    return text
 
 
 def test_the_centre_of_mass_is_shown_as_vectors(user: User, scan: Path) -> None:

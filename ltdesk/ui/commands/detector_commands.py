@@ -133,15 +133,18 @@ class DetectorCommands(QObject):
             self._model.look(selected=ids[(at + by) % len(ids)])
 
     def _fit_beam(self) -> None:
-        from ltdesk.engine.bright_field import fit_direct_beam
+        from ltdesk.engine.bright_field import find_direct_beam
 
         prepared = self._window.frame_view.prepared
         analysis = frame_analysis(self._model.session)
         if prepared is not None and (analysis is None or not is_spectrum(analysis)):
             values = prepared.picture.values
-            self._beam.ask(lambda: fit_direct_beam(values))
+            self._beam.ask(lambda: find_direct_beam(values))
 
-    def _put_on_beam(self, beam: Disk) -> None:
+    def _put_on_beam(self, beam: Disk | None) -> None:
+        if beam is None:
+            self._window.job_bar.tell("No direct beam was found: nothing stands out of the frame shown.")
+            return
         session = self._model.session
         detector = session.selected_detector
         if detector is None:

@@ -154,6 +154,10 @@ class ViewCommands(QObject):
 
     def _use_centre(self, beam: bool) -> None:
         session = self._model.session
+        if beam and self._beam is None:
+            self._window.job_bar.tell("No direct beam was found: the centre of mass stays about the frame's centre.")
+            self._follow(session, session)
+            return
         old = _com(session) or CenterOfMass()
         centre = {"cy": self._beam.cy, "cx": self._beam.cx} if beam and self._beam else {"cy": None, "cx": None}
         com = old.model_copy(update=centre)

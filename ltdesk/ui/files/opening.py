@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
-from ltdesk.engine.bright_field import fit_direct_beam
+from ltdesk.engine.bright_field import find_direct_beam, middle_disk
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.first_look import Sample, sample_mean
 from ltdesk.engine.formats.format import DatasetEntry
@@ -25,14 +25,15 @@ from ltdesk.ui.live.mailbox import Mailbox
 class Opened:
     """What opening gave: the scan, what to show of it, and a first mean frame.
 
-    `path` is what the user named: the scan, a session or a result; `beam` is where the direct beam was found.
+    `path` is what the user named: the scan, a session or a result; `beam` is where the direct beam was
+    found, if it was.
     """
 
     path: str
     dataset: Dataset
     session: Session
     sample: Sample
-    beam: Disk
+    beam: Disk | None
 
 
 Found = Opened | list[DatasetEntry]
@@ -160,7 +161,7 @@ class Opener(QObject):
         _ = dataset.is_shared, dataset.plan()  # in this thread: a share may be waited for, a large plan takes its time
         self._say(number, "Taking a first look")
         sample = sample_mean(dataset, cancelled=lambda: number != self._number)
-        beam = fit_direct_beam(sample.mean)
+        beam = find_direct_beam(sample.mean)
         session = first_session(dataset, beam) if session is None else fitted(session, dataset)
         return Opened(ref.uri, dataset, session, sample, beam)
 
@@ -184,9 +185,9 @@ class Opener(QObject):
         tell()
 
 
-def first_session(dataset: Dataset, beam: Disk) -> Session:
+def first_session(dataset: Dataset, beam: Disk | None) -> Session:
     """What a scan that was never opened before shows: a bright-field disk on the direct beam, the mean frame."""
-    bright_field = Detector(name="BF", colour=OKABE_ITO[0], shape=beam)
+    bright_field = Detector(name="BF", colour=OKABE_ITO[0], shape=beam or middle_disk(*dataset.frame_shape))
     sy, sx = dataset.scan_shape
     return Session(dataset=dataset.ref, cursor=(sy // 2, sx // 2), detectors=(bright_field,), selected=bright_field.id)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QObject, pyqtSignal
-from PyQt5.QtWidgets import QMenu
+from PyQt5.QtCore import QEvent, QObject, pyqtSignal
+from PyQt5.QtWidgets import QMenu, QToolTip
 
 from ltdesk.analysis import Analysis
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.first_look import Sample
 from ltdesk.errors import LtdeskError
+from ltdesk.geometry import Disk
 from ltdesk.session import Session
 from ltdesk.ui.analyses.kinds import is_spectrum, title_of
 from ltdesk.ui.analyses.results import arrays_of, frame_display_of
@@ -20,6 +21,7 @@ from ltdesk.ui.live.wishes import Wish, frame_analysis, frame_wish
 from ltdesk.ui.look.sizes import grouped
 from ltdesk.ui.pictures.frequencies import frequency_scale
 from ltdesk.ui.pictures.picture_view import PictureView
+from ltdesk.ui.pictures.readout import number_text
 from ltdesk.ui.session_model import SessionModel
 
 OWNERS = ("mean", "region")
@@ -49,11 +51,17 @@ class FramePane(QObject):
         self._sample: Sample | None = None
         self._latest = LatestAnswers(live)
         self._spectrum = False
+        self._beam: Disk | None = None
+        view.canvas.viewport().installEventFilter(self)
         model.changed.connect(self._follow)
         live.answered.connect(self._take)
         reader.picked.connect(self._show_frame)
         reader.failed.connect(self._show_missing)
         reader.waiting.connect(self._show_waiting)
+
+    def set_beam(self, beam: Disk | None) -> None:
+        """Where the direct beam is in the frames of what is opened next: angles are measured from there."""
+        self._beam = beam
 
     def open(self, dataset: Dataset | None, sample: Sample | None) -> None:
         """Show another dataset; `sample` stands in for its mean frame until that is computed."""
@@ -93,10 +101,35 @@ class FramePane(QObject):
         if spectrum:
             self._view.set_calibration(*frequency_scale(self._dataset.frame_shape, scale.frame_pixel, scale.frame_unit))
         else:
-            self._view.set_calibration(scale.frame_pixel, scale.frame_unit)
+            self._view.set_calibration(scale.frame_pixel, scale.frame_unit, self._origin)
+        from_where = f"{scale.frame_unit} from {self._origin_words()}" if scale.frame_pixel and not spectrum else ""
+        self._view.plates.readout.setToolTip(from_where)
         if spectrum != self._spectrum:
             self._spectrum = spectrum
             self.spectrum_shown.emit(spectrum)
+
+    @property
+    def _origin(self) -> tuple[float, float]:
+        """Where angles are measured from: the direct beam, else the frame's middle."""
+        ky, kx = self._dataset.frame_shape
+        return ((ky - 1) / 2, (kx - 1) / 2) if self._beam is None else (self._beam.cy, self._beam.cx)
+
+    def _origin_words(self) -> str:
+        y, x = (number_text(place, 4) for place in self._origin)
+        if self._beam is None:
+            return f"the frame's middle, k {y}, {x}: no direct beam was found"
+        return f"the fitted centre of the direct beam, k {y}, {x}"
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What is written on the picture lets the mouse through: its words on hover are asked for here."""
+        if event.type() != QEvent.ToolTip:
+            return False
+        readout = self._view.plates.readout
+        over = readout.isVisible() and readout.rect().contains(readout.mapFromGlobal(event.globalPos()))
+        if not over or not readout.toolTip():
+            return False
+        QToolTip.showText(event.globalPos(), readout.toolTip(), self._view.canvas.viewport())
+        return True
 
     def _take(self, answer: Answer) -> None:
         wish = frame_wish(self._model.session)
