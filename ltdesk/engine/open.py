@@ -6,8 +6,6 @@ import os
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,6 +14,7 @@ from ltdesk.correction import Correction
 from ltdesk.engine.corrected import corrected
 from ltdesk.engine.correction_files import Given, correction_for
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.file_uris import path_of_uri
 from ltdesk.engine.formats.arranged import MOST_FRAME_BYTES, MOST_POSITIONS
 from ltdesk.engine.formats.files import check_file, read_head
 from ltdesk.engine.formats.format import HEAD_BYTES, DatasetEntry, Format
@@ -121,13 +120,8 @@ def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:
 
 
 def local_path(uri: str) -> str:
-    """The path of a path or ``file:`` URI. Raises OpenError for a file on another machine."""
-    if _scheme(uri) != "file":
-        return os.path.expanduser(uri)
-    parts = urlsplit(uri)
-    if parts.netloc not in ("", "localhost"):
-        raise OpenError(f"{uri}: names a file on {parts.netloc}", "Write file:///path for a file on this machine.")
-    return url2pathname(parts.path)
+    """The path of a path or ``file:`` URI. Raises UsageError for a file on another machine."""
+    return path_of_uri(uri) if _scheme(uri) == "file" else os.path.expanduser(uri)
 
 
 def _open_local(ref: DatasetRef) -> Dataset:

@@ -12,9 +12,8 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, unquote
-from urllib.request import pathname2url, url2pathname
 
+from ltdesk.engine.file_uris import native, storage_path, uri_of_path
 from ltdesk.engine.filesystem import place_of
 from ltdesk.engine.storage.checksums import Sums
 from ltdesk.engine.storage.storage import PIECE, Block, Entry, LocalFile, NotLocal, Pieces, Room, Storage
@@ -27,7 +26,7 @@ class FileStorage(Storage):
     """Files in folders. Replication is the file system's affair."""
 
     def uri(self, path: str) -> str:
-        return f"file://{quote(os.fsencode(path))}"
+        return uri_of_path(path)
 
     def list(self, folder: str) -> builtins.list[Entry]:
         if os.path.isfile(native(folder)):
@@ -143,17 +142,6 @@ class _FileReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def native(path: str) -> str:
-    """A storage path as the system writes it: ``/C:/scans`` is ``C:\\scans`` on Windows."""
-    return url2pathname(quote(path)) if os.name == "nt" else path
-
-
-def storage_path(path: str) -> str:
-    """The storage path of a path as the system writes it."""
-    whole = os.path.abspath(path)
-    return unquote(pathname2url(whole)) if os.name == "nt" else whole
 
 
 def _entry(path: Path) -> Entry:

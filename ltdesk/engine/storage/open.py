@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import SplitResult, unquote
 
-from ltdesk.engine.storage.files import FileStorage, storage_path
+from ltdesk.engine.file_uris import path_of_uri, split_uri, storage_path
+from ltdesk.engine.storage.files import FileStorage
 from ltdesk.engine.storage.storage import Storage
 from ltdesk.errors import UsageError
 
@@ -25,12 +25,10 @@ def open_storage(uri: str) -> tuple[Storage, str]:
     if parts.scheme in REMOTE:
         from ltdesk.engine.storage.web_hdfs import WebHdfsStorage  # requests takes its time to load
 
-        return WebHdfsStorage(parts.netloc, secure=parts.scheme == "swebhdfs"), _path(uri, unquote(parts.path))
-    if parts.scheme == "file":
-        if parts.netloc not in ("", "localhost"):
-            raise UsageError(f"{uri}: names a folder on {parts.netloc}", "Write file:///path for one on this machine.")
-        return FileStorage(), _path(uri, storage_path(url2pathname(parts.path)))
-    return FileStorage(), _path(uri, storage_path(os.path.expanduser(uri)))
+        path = posixpath.normpath("/" + _sound(uri, unquote(parts.path)).strip("/"))
+        return WebHdfsStorage(parts.netloc, secure=parts.scheme == "swebhdfs"), path
+    local = path_of_uri(uri) if parts.scheme == "file" else os.path.expanduser(uri)
+    return FileStorage(), storage_path(_sound(uri, local))
 
 
 def is_remote(uri: str) -> bool:
@@ -46,13 +44,13 @@ def _split(uri: str) -> SplitResult:
     scheme = found[1].lower()
     if scheme not in ("file", *REMOTE):
         raise UsageError(f"{uri}: {scheme}: is no storage", "Give file:///PATH or webhdfs://NAMENODE:9870/PATH.")
-    parts = urlsplit(uri.replace("?", "%3F").replace("#", "%23"))  # names of files may have them
-    if scheme in REMOTE and not parts.netloc:
+    parts = split_uri(uri)
+    if scheme in REMOTE and not parts.netloc.rpartition("@")[2].strip(","):
         raise UsageError(f"{uri}: names no NameNode", f"Write {scheme}://NAMENODE:9870/PATH.")
     return parts
 
 
-def _path(uri: str, path: str) -> str:
+def _sound(uri: str, path: str) -> str:
     if "\0" in path:
         raise UsageError(f"{uri!r}: has a null byte in its path", "Check the path.")
-    return posixpath.normpath("/" + path.strip("/"))
+    return path

@@ -65,13 +65,23 @@ def test_the_dataset_that_was_chosen_is_in_the_ref(tmp_path: Path) -> None:
     [
         ("ftp://node/scan.h5", "ftp:// is not known"),
         ("file://elsewhere/scan.h5", "names a file on elsewhere"),
+        ("file://[elsewhere/scan.h5", "is no URI"),
+        ("webhdfs://[node/scan", "is no URI"),
     ],
 )
 def test_uris_that_cannot_be_opened(uri: str, reason: str) -> None:
-    with pytest.raises(OpenError, match=reason) as caught:
+    with pytest.raises((OpenError, UsageError), match=reason) as caught:
         open_dataset(uri)
     assert uri in caught.value.what
     assert caught.value.way_out
+
+
+def test_a_uri_may_have_what_names_of_files_have(tmp_path: Path) -> None:
+    array = scan((3, 4, 5, 6))
+    path = write_npy(tmp_path / "a#1?b%20.npy", array)
+    for uri in (path.as_uri(), f"file://{tmp_path}/a#1?b%2520.npy"):
+        with open_dataset(uri) as dataset:
+            assert_holds(dataset, array)
 
 
 def test_a_drive_letter_is_no_scheme() -> None:

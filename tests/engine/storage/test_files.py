@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ltdesk.engine import file_uris
+from ltdesk.engine.file_uris import native, storage_path
+from ltdesk.engine.open import local_path
 from ltdesk.engine.storage import open_storage
-from ltdesk.engine.storage.files import FileStorage, storage_path
+from ltdesk.engine.storage.files import FileStorage
 from ltdesk.engine.storage.storage import PIECE, in_pieces
 from ltdesk.errors import StorageError, UsageError
 from tests.engine.storage.storage_suite import Place, StorageSuite
@@ -71,17 +74,42 @@ def test_uris(uri: str, path: str) -> None:
     assert found == path
 
 
-@pytest.mark.parametrize("path", ["/data/a b%", "/d/ünï#?&", "/x"])
+@pytest.mark.parametrize("path", ["/data/a b%", "/d/ünï#?&", "/x", "/C:/x", "/caf\udce9"])
 def test_a_uri_names_its_path(path: str) -> None:
-    assert open_storage(FileStorage().uri(path))[1] == path
+    uri = FileStorage().uri(path)
+    assert open_storage(uri)[1] == path
+    assert local_path(uri) == path
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "uri", "written"),
+    [
+        (r"C:\scans\one", "/C:/scans/one", "file:///C:/scans/one", r"C:\scans\one"),
+        ("c:/a b#\\", "/c:/a b#", "file:///c:/a%20b%23", r"c:\a b#"),
+        ("C:\\", "/C:", "file:///C:", "C:\\"),
+        (r"\\server\share\x", "//server/share/x", "file://server/share/x", r"\\server\share\x"),
+        ("file:///C%3A/scans", "/C:/scans", "file:///C:/scans", r"C:\scans"),
+        ("file://localhost/C:/scans/../x", "/C:/x", "file:///C:/x", r"C:\x"),
+    ],
+)
+def test_paths_of_windows(given: str, path: str, uri: str, written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_uris, "WINDOWS", True)
+    storage, found = open_storage(given)
+    assert (found, storage.uri(found), native(found)) == (path, uri, written)
+    assert open_storage(uri)[1] == path
+    assert local_path(uri) == written
 
 
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
         ("ftp://node/scan", "is no storage"),
-        ("file://node/scan", "names a folder on node"),
+        ("file://node/scan", "names a file on node"),
+        ("file://[node/scan", "is no URI: Invalid IPv6 URL"),
+        ("webhdfs://[node/scan", "is no URI: Invalid IPv6 URL"),
         ("webhdfs:///scan", "names no NameNode"),
+        ("webhdfs://user@/scan", "names no NameNode"),
+        ("webhdfs://,/scan", "names no NameNode"),
         ("/a\0b", "null byte"),
     ],
 )

@@ -13,11 +13,12 @@ import pytest
 from ltdesk.analysis import SumFrame
 from ltdesk.engine import ingested as ingested_module
 from ltdesk.engine import mapping, stored_files
+from ltdesk.engine.file_uris import storage_path
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.ingest_progress import Progress
 from ltdesk.engine.ingested import IngestedScan
 from ltdesk.engine.open import list_datasets, open_dataset
-from ltdesk.engine.storage.files import HOST, FileStorage, storage_path
+from ltdesk.engine.storage.files import HOST, FileStorage
 from ltdesk.engine.storage.storage import Block
 from ltdesk.errors import JobFailed, OpenError, StorageError
 from ltdesk.geometry import Rectangle

@@ -1,0 +1,55 @@
+"""Paths as the system writes them, as storages have them, and as ``file:`` URIs."""
+
+from __future__ import annotations
+
+import ntpath
+import os
+import re
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from ltdesk.errors import UsageError
+
+WINDOWS = os.name == "nt"
+
+
+def split_uri(uri: str) -> SplitResult:
+    """The parts of a URI, in whose path ``?`` and ``#`` mean nothing: names of files may have them.
+
+    Raises UsageError.
+    """
+    try:
+        return urlsplit(uri.replace("?", "%3F").replace("#", "%23"))
+    except ValueError as error:
+        raise UsageError(f"{uri}: is no URI: {error}", "Check the name of the host in it.") from error
+
+
+def path_of_uri(uri: str) -> str:
+    """The system's path of a ``file:`` URI. Raises UsageError for one on another machine."""
+    parts = split_uri(uri)
+    path = unquote(parts.path, errors="surrogateescape")
+    if parts.netloc in ("", "localhost"):
+        return native(path)
+    if WINDOWS:
+        return native(f"//{parts.netloc}{path}")
+    raise UsageError(f"{uri}: names a file on {parts.netloc}", "Write file:///path for one on this machine.")
+
+
+def uri_of_path(path: str) -> str:
+    """The ``file:`` URI of a storage path."""
+    return ("file:" if path.startswith("//") else "file://") + quote(os.fsencode(path), safe="/:")
+
+
+def native(path: str) -> str:
+    """A storage path as the system writes it: ``/C:/scans`` is ``C:\\scans`` on Windows."""
+    if not WINDOWS:
+        return path
+    return ntpath.normpath(f"{path[1:]}/" if re.match(r"/[A-Za-z]:", path) else path)
+
+
+def storage_path(path: str) -> str:
+    """The storage path of a path as the system writes it; a share's, on Windows, begins with two slashes."""
+    whole = (ntpath if WINDOWS else os.path).abspath(path)
+    if not WINDOWS:
+        return "/" + whole.lstrip("/")
+    slashed = whole.replace("\\", "/").rstrip("/")
+    return slashed if slashed.startswith("/") else f"/{slashed}"
