@@ -21,7 +21,7 @@ from ltdesk.engine.executor import Executor, JobHandle
 from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.job import Job
-from ltdesk.shape_text import validation_text
+from ltdesk.validation import validation_text
 
 
 def open(

@@ -12,7 +12,7 @@ from ltdesk.errors import SessionError
 from ltdesk.geometry import AnyShape, Finite
 from ltdesk.job import DatasetRef
 from ltdesk.plugins import analysis_spec
-from ltdesk.shape_text import validation_text
+from ltdesk.validation import validation_text
 
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 """Detector colours that colour-blind readers tell apart (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ltdesk import geometry
 from ltdesk.errors import UsageError, os_error_text
 from ltdesk.geometry import AnyShape
+from ltdesk.validation import validation_text
 
 SHAPES: dict[str, type[geometry.BaseShape]] = {
     "point": geometry.Point,
@@ -64,14 +65,6 @@ def shape_text(shape: AnyShape) -> str:
         return f"mask:{shape.size[0]}x{shape.size[1]}"
     values = [getattr(shape, field) for field in FIELDS[shape.kind].split(",")]
     return f"{shape.kind}:" + ",".join(_number(value) for value in values)
-
-
-def validation_text(error: ValidationError) -> str:
-    """What a pydantic error found, in one line for a user."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    reason = str(first["msg"]).removeprefix("Value error, ")
-    return f"{where}: {reason}" if where else reason
 
 
 def _operand_text(shape: AnyShape) -> str:

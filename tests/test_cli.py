@@ -192,7 +192,7 @@ USAGE = {
     "no format for results": ("run", "scan.npy", "-o", "o.xyz", "--analysis", "com"),
     "is given twice": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:1,1,1", "--detector", "a=disk:2,2,2"),
     "reserved": ("run", "scan.npy", "-o", "o.npz", "--detector", "valid=disk:1,1,1"),
-    "greater than or equal to 0": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:1,1,-1"),
+    "r: must be at least 0, not -1": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:1,1,-1"),
     "finite": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=disk:nan,1,1"),
     "'blob:1' is not known": ("run", "scan.npy", "-o", "o.npz", "--detector", "a=blob:1"),
     "analysis 'magic' is not known": ("run", "scan.npy", "-o", "o.npz", "--analysis", "magic"),

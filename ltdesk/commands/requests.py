@@ -20,7 +20,8 @@ from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Point
 from ltdesk.job import DatasetRef, Job
 from ltdesk.plugins import analysis_spec
-from ltdesk.shape_text import parse_shape, validation_text
+from ltdesk.shape_text import parse_shape
+from ltdesk.validation import validation_text
 
 NOTHING = Point(y=0, x=0)
 """Stands for a detector that is still to be suggested."""

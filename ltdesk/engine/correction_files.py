@@ -15,7 +15,8 @@ from ltdesk.correction import Correction, FrameValues
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import LtdeskError, OpenError, UsageError, os_error_text
 from ltdesk.geometry import AnyShape, BaseShape, PixelMask, Size2D
-from ltdesk.shape_text import FIELDS, parse_shape, validation_text
+from ltdesk.shape_text import FIELDS, parse_shape
+from ltdesk.validation import validation_text
 
 Part = Literal["dark", "gain", "dead_pixels"]
 WORDS: dict[Part, str] = {"dark": "dark frame", "gain": "gain map", "dead_pixels": "map of dead pixels"}

@@ -98,6 +98,8 @@ def test_a_symmetry_has_a_slider_of_orders(user: User) -> None:
     assert user.session.analyses[0].orders == (2, 6)
     type_in(user, "orders", "2, 2")
     assert "once" in user.window.analyses.form.problem("orders")
+    type_in(user, "orders", "0.5")
+    assert user.window.analyses.form.problem("orders") == "'0.5' is not a whole number."
     assert user.session.analyses[0].orders == (2, 6)
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ltdesk.errors import OpenError, UsageError, os_error_text
 from ltdesk.job import Job
-from ltdesk.shape_text import validation_text
+from ltdesk.validation import validation_text
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Job:

@@ -11,10 +11,10 @@ from ltdesk.errors import UsageError
 from ltdesk.noise import SignalToNoise
 from ltdesk.polar import RadialProfile
 from ltdesk.session import Follows, Session
-from ltdesk.shape_text import validation_text
 from ltdesk.ui.analyses.fields import fields_of
 from ltdesk.ui.analyses.kinds import gives_frame, kind_of_result
 from ltdesk.ui.live.wishes import image_names
+from ltdesk.validation import validation_text
 
 
 def made(session: Session, spec: type[Analysis], values: dict[str, Any]) -> tuple[Analysis, tuple[Follows, ...]]:

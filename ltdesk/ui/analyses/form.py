@@ -16,14 +16,16 @@ from pyqtgraph.parametertree import Parameter
 from ltdesk.analysis import Analysis, CenterOfMass, Centred
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Disk, Size2D
+from ltdesk.parameters import ParameterField
 from ltdesk.session import Session
 from ltdesk.ui.analyses import edits, results
-from ltdesk.ui.analyses.fields import ParameterField, fields_of
+from ltdesk.ui.analyses.fields import fields_of
 from ltdesk.ui.analyses.kinds import gives_frame
 from ltdesk.ui.analyses.tree import TYPE, FieldItem, FieldTree
 from ltdesk.ui.live.wishes import image_names
 from ltdesk.ui.panels.swatch import swatch_icon
 from ltdesk.ui.session_model import SessionModel
+from ltdesk.validation import reason_of
 
 NAME = ParameterField(name="name", label="name", kind="text", tip="What the results are called, here and in files")
 SHOW = ParameterField(name="show", label="show", kind="choice", tip="Which result the image on the right is")
@@ -299,10 +301,7 @@ def _result_words(analysis: Analysis, name: str) -> str:
 
 def _reason(error: ValidationError) -> str:
     """What is wrong, in one sentence; the row says with what."""
-    first = error.errors()[0]
-    if first["type"] == "string_pattern_mismatch" and first["loc"] == ("name",):
-        return "Use letters A–Z, digits, _ and . only: the name is used in files."
-    reason = str(first["msg"]).removeprefix("Value error, ")
+    reason = reason_of(error.errors()[0])
     return f"{reason[:1].upper()}{reason[1:]}."
 
 

@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QHeaderView, QLabel, QPushButton, QTreeWidgetItem, Q
 from pyqtgraph.parametertree import Parameter, ParameterTree, registerParameterType
 from pyqtgraph.parametertree.parameterTypes import WidgetParameterItem
 
-from ltdesk.ui.analyses.fields import ParameterField
+from ltdesk.parameters import ParameterField
 from ltdesk.ui.analyses.widgets import widget_for
 from ltdesk.ui.look import style
 

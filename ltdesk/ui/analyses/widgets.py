@@ -11,7 +11,7 @@ from PyQt5.QtCore import QSize, pyqtSignal
 from PyQt5.QtGui import QIcon
 from PyQt5.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QLineEdit, QWidget
 
-from ltdesk.ui.analyses.fields import ParameterField
+from ltdesk.parameters import ParameterField
 from ltdesk.ui.look import style
 from ltdesk.ui.panels.number_box import NumberBox
 

@@ -18,9 +18,9 @@ from ltdesk.engine.recipe import make_recipe
 from ltdesk.errors import ExportError, UsageError
 from ltdesk.job import Job
 from ltdesk.session import Session
-from ltdesk.shape_text import validation_text
 from ltdesk.ui.commands.offers import Known, Offer
 from ltdesk.ui.live.wishes import Wishes
+from ltdesk.validation import validation_text
 
 if TYPE_CHECKING:  # it loads the kernels, which the window does not wait for
     from ltdesk.engine.assembly import Results

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 from PyQt5.QtCore import QAbstractTableModel, QByteArray, QMimeData, QModelIndex, QObject, Qt, pyqtSignal
 
 from ltdesk.session import Detector, Session
-from ltdesk.shape_text import shape_text, validation_text
+from ltdesk.shape_text import shape_text
 from ltdesk.ui.panels.calm import Calm
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits as edits
 from ltdesk.ui.shapes.shape_words import shorter_and_shorter
+from ltdesk.validation import validation_text
 
 VISIBLE, COLOUR, NAME, WEIGHT = range(4)
 HEADERS = ("Shown", "Colour", "Detector", "Weight")

@@ -20,11 +20,11 @@ from PyQt5.QtWidgets import (
 )
 
 from ltdesk.geometry import AnyShape, PixelMask, Polygon
-from ltdesk.shape_text import validation_text
 from ltdesk.ui.look import icons, style
 from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.pictures.picture_header import ElidedLabel
 from ltdesk.ui.shapes.shape_leaves import FIELDS, Field, Leaf
+from ltdesk.validation import validation_text
 
 OPERATOR_WORDS = {"+": "+  and also", "-": "−  without", "&": "&  only within"}
 TABLE_ROWS = 5
@@ -172,6 +172,7 @@ class ShapeSection(QWidget):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.Stretch)
         self.table.verticalHeader().hide()
         self.table.setAccessibleName("Corners of the polygon")
+        self.table.setTabKeyNavigation(False)
         self.table.setToolTip("Corners: double click or F2 to change a number")
         self.table.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)
         self.table.setShowGrid(False)

@@ -1,0 +1,52 @@
+"""What pydantic found wrong, in words for a user: the same on the command line, in Python and in the window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known",
+    "float_type": "'{input}' is not a number",
+    "float_parsing": "'{input}' is not a number",
+    "finite_number": "must be a finite number",
+    "int_type": "'{input}' is not a whole number",
+    "int_parsing": "'{input}' is not a whole number",
+    "int_from_float": "'{input}' is not a whole number",
+    "bool_type": "'{input}' is neither yes nor no",
+    "bool_parsing": "'{input}' is neither yes nor no",
+    "greater_than": "must be more than {gt:,.9g}, not {input}",
+    "greater_than_equal": "must be at least {ge:,.9g}, not {input}",
+    "less_than": "must be less than {lt:,.9g}, not {input}",
+    "less_than_equal": "must be at most {le:,.9g}, not {input}",
+    "too_short": "at least {min_length} are needed, not {actual_length}",
+    "too_long": "at most {max_length} are taken, not {actual_length}",
+    "literal_error": "'{input}' is not one of {expected}",
+    "value_error": "{error}",
+}
+"""By pydantic's types of errors; `input` is what was given, the rest is pydantic's. Others stay pydantic's."""
+NAMES = "use letters A-Z, digits, _ and . only, not '{input}'"
+
+
+def validation_text(error: ValidationError) -> str:
+    """What a pydantic error found first, and where, in one line for a user."""
+    first = error.errors()[0]
+    parts = list(first["loc"])
+    while len(parts) > 1 and isinstance(parts[-1], int):
+        parts.pop()  # which of a list: the words say it
+    where = ".".join(str(part) for part in parts)
+    return f"{where}: {reason_of(first)}" if where else reason_of(first)
+
+
+def reason_of(problem: ErrorDetails) -> str:
+    """One of the things that pydantic found, without where."""
+    is_name = problem["type"] == "string_pattern_mismatch" and problem["loc"][-1:] == ("name",)
+    words = NAMES if is_name else WORDS.get(problem["type"])
+    return problem["msg"] if words is None else words.format(input=_shown(problem["input"]), **problem.get("ctx", {}))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
