@@ -18,6 +18,9 @@ NAME_PATTERN = r"^[A-Za-z0-9_.]+$"
 RESERVED_NAMES = frozenset({"valid", "recipe", "execution"})
 ResultKind = Literal["scan", "frame", "single"]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+FARTHEST = 1e6
+"""Pixels that a centre may lie from the frame's corner: there is no such camera, and squares stay far from overflow."""
+Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-FARTHEST, le=FARTHEST)]
 
 
 class ResultSpec(BaseModel):
@@ -67,6 +70,9 @@ class Analysis(BaseModel):
         """What this gives for frames ``(ky, kx)`` of `dtype`."""
         raise NotImplementedError
 
+    def check(self, frame_shape: Size2D) -> None:
+        """Raises UsageError where this makes no sense of frames ``(ky, kx)``; nothing is computed then."""
+
     def result_names(self) -> tuple[str, ...]:
         """Names of the results, which the dataset does not change."""
         return (self.name,)
@@ -112,8 +118,8 @@ class Centred(Analysis):
     cy, cx : the point in pixels, by default the frame's centre ``((ky-1)/2, (kx-1)/2)``
     """
 
-    cy: Finite | None = None
-    cx: Finite | None = None
+    cy: Coordinate | None = None
+    cx: Coordinate | None = None
 
     def centre(self, frame_shape: Size2D) -> tuple[float, float]:
         """The point ``(cy, cx)``."""
@@ -123,7 +129,7 @@ class Centred(Analysis):
 
     def about(self, shape: Disk | Ring | Sector | Ellipse) -> Self:
         """The same about the centre of a shape, such as `fit_direct_beam` and `fit_ring` find."""
-        return self.model_copy(update={"cy": shape.cy, "cx": shape.cx})
+        return self.model_validate({**dict(self), "cy": shape.cy, "cx": shape.cx})
 
 
 COM_UNITS = {

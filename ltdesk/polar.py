@@ -11,9 +11,15 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ltdesk.analysis import Centred, Name, ResultSpec, split_list, sum_dtype
+from ltdesk.errors import UsageError
 from ltdesk.geometry import Bool2D, Disk, Ellipse, Finite, Float2D, Radius, Ring, Sector, Size2D, pixel_grid
 
 Order = Annotated[int, Field(ge=0, le=1000)]
+FLATTEST = 0.01
+"""Of an ellipse's axes, one over the other; no lens distorts like that."""
+MOST_BINS = 4
+"""Times ``ky + kx``: profiles of several scans may be as long as one another, though some end in
+bins without pixels, and a centre may lie outside of the frame."""
 
 
 class AboutCentre(Centred):
@@ -26,13 +32,13 @@ class AboutCentre(Centred):
     deg : the direction of the axis whose length is the distance, 0 along +x and growing towards +y
     """
 
-    ratio: Annotated[float, Field(allow_inf_nan=False, gt=0)] = 1.0
+    ratio: Annotated[float, Field(allow_inf_nan=False, ge=FLATTEST, le=1 / FLATTEST)] = 1.0
     deg: Finite = 0.0
 
     def about(self, shape: Disk | Ring | Sector | Ellipse) -> Self:
         """The same about the centre of a shape, and on ellipses like it where it is one: what `fit_ring` finds."""
         ellipse = {"ratio": shape.ry / shape.rx, "deg": shape.deg} if isinstance(shape, Ellipse) else {}
-        return super().about(shape).model_copy(update=ellipse)
+        return self.model_validate({**dict(super().about(shape)), **ellipse})
 
     def squared_distances(self, frame_shape: Size2D) -> Float2D:
         """The square ``(ky, kx)`` of each pixel's distance from the centre."""
@@ -56,6 +62,11 @@ class AboutCentre(Centred):
         cos, sin = math.cos(math.radians(self.deg)), math.sin(math.radians(self.deg))
         return ((ys - cy) * cos - (xs - cx) * sin) / self.ratio, (xs - cx) * cos + (ys - cy) * sin
 
+    def farthest(self, frame_shape: Size2D) -> float:
+        """The distance of the frame's farthest pixel, which is one of its corners."""
+        ys, xs = pixel_grid(frame_shape)
+        return float(np.sqrt(self._squared(frame_shape, ys[[0, -1]], xs[:, [0, -1]])).max())
+
     def reach(self, frame_shape: Size2D) -> float:
         """The distance of the nearest pixel on the frame's edge; of its farthest where the centre is outside."""
         (cy, cx), (ky, kx) = self.centre(frame_shape), frame_shape
@@ -63,7 +74,7 @@ class AboutCentre(Centred):
         lines = ((ys[:1], xs), (ys[-1:], xs), (ys, xs[:, :1]), (ys, xs[:, -1:]))  # a whole frame takes its time
         edges = [np.sqrt(self._squared(frame_shape, *line)) for line in lines]
         if not (0 <= cy <= ky - 1 and 0 <= cx <= kx - 1):
-            return float(max(edge.max() for edge in edges))
+            return self.farthest(frame_shape)
         return float(min(edge.min() for edge in edges))
 
 
@@ -75,7 +86,7 @@ class RadialProfile(AboutCentre):
 
     Attributes
     ----------
-    nbins : how many bins; by default up to the frame's nearest edge
+    nbins : how many bins; by default up to the frame's nearest edge, at most 4 * (ky + kx)
     """
 
     kind: Literal["radial"] = "radial"
@@ -85,6 +96,20 @@ class RadialProfile(AboutCentre):
     def bins(self, frame_shape: Size2D) -> int:
         """How many bins there are."""
         return math.floor(self.reach(frame_shape)) + 1 if self.nbins is None else self.nbins
+
+    def check(self, frame_shape: Size2D) -> None:
+        (ky, kx), bins, farthest = frame_shape, self.bins(frame_shape), self.farthest(frame_shape)
+        most = MOST_BINS * (ky + kx)
+        if bins <= most:
+            return
+        if farthest >= most:
+            cy, cx = self.centre(frame_shape)
+            what = f"the centre ({cy:g}, {cx:g}) is {farthest:.0f} pixels from a corner of the {ky}x{kx} frame"
+            raise UsageError(f"'{self.name}': {what}", "Give cy and cx in its pixels.")
+        what = (
+            f"nbins={bins} is too many: no pixel of the {ky}x{kx} frame is farther than {farthest:.0f} from the centre"
+        )
+        raise UsageError(f"'{self.name}': {what}", f"Give nbins={math.floor(farthest + 0.5) + 1}.")
 
     def labels(self, frame_shape: Size2D) -> NDArray[np.int64]:
         """The bin of each pixel ``(ky, kx)``, -1 for none."""
@@ -127,7 +152,8 @@ class AnnularSeries(AboutCentre):
     def labels(self, frame_shape: Size2D) -> NDArray[np.int64]:
         """The ring of each pixel ``(ky, kx)``, -1 for none."""
         squares, radii = self.squared_distances(frame_shape), self.edges(frame_shape)
-        ring = np.searchsorted(np.square(radii), squares, side="left") - 1
+        with np.errstate(over="ignore"):  # beyond all is beyond
+            ring = np.searchsorted(np.square(radii), squares, side="left") - 1
         if radii[0] == 0:
             ring[squares == 0] = 0
         return np.where(ring < len(radii) - 1, ring, -1)

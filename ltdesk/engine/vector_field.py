@@ -176,5 +176,6 @@ def corrected(spec: CenterOfMass, y: Map, x: Map) -> tuple[Map, Map]:
 
 def maps_of(spec: CenterOfMass, y: Map, x: Map) -> dict[str, Map]:
     """The results of `spec`, by name, from centres of mass as they are in the frames."""
-    y, x = corrected(spec, y, x)
-    return {f"{spec.name}_{which}": MAPS[which](y, x) for which in spec.maps}
+    with np.errstate(over="ignore", invalid="ignore"):  # a surface beyond all measure gives infinity
+        y, x = corrected(spec, y, x)
+        return {f"{spec.name}_{which}": MAPS[which](y, x) for which in spec.maps}

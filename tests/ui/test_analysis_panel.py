@@ -181,6 +181,20 @@ def test_a_name_that_makes_no_sense_is_explained_beside_it(user: User) -> None:
     assert user.session.followed("dpc", "mask").name == "BF"
 
 
+def test_more_bins_than_there_are_pixels_for_are_refused_beside_them(user: User) -> None:
+    add(user, "radial")
+    form = user.window.analyses.form
+    type_in(user, "cy", "-90000")
+    assert "is 90023 pixels from a corner" in form.problem("cy")
+    choose(user, "centre", "frame centre")
+    type_in(user, "nbins", "900000")
+    assert "no pixel of the 24x20 frame is farther than" in form.problem("nbins")
+    assert user.session.analyses[0].nbins == 90, "as far as it was typed when it still made sense"
+    type_in(user, "nbins", "15")
+    assert not form.problem("nbins")
+    assert user.session.analyses[0].nbins == 15
+
+
 def test_the_centre_is_the_frames_or_the_beams_or_two_numbers(user: User) -> None:
     add(user, "com")
     choose(user, "show", "x")

@@ -39,10 +39,14 @@ _KERNELS = {
 
 
 def kernel_for(spec: Analysis, frame_shape: Size2D, dtype: DTypeLike) -> Kernel:
-    """The kernel of an analysis for frames ``(ky, kx)`` of `dtype`. Raises LtdeskError if it has none."""
+    """The kernel of an analysis for frames ``(ky, kx)`` of `dtype`.
+
+    Raises LtdeskError if it has none, UsageError if it makes no sense of such frames.
+    """
     path = _KERNELS.get(spec.kind) or getattr(type(spec), "kernel", None)
     if path is None:
         raise LtdeskError(f"analysis '{spec.kind}' has no kernel", "Its plug-in must name one.")
+    spec.check(frame_shape)
     module, _, name = str(path).partition(":")
     return getattr(import_module(module), name)(spec, frame_shape, dtype)  # type: ignore[no-any-return]
 

@@ -52,7 +52,8 @@ class WeightsNoiseKernel:
 
     def __init__(self, spec: SignalToNoise, weights: NDArray[np.float64]) -> None:
         self._spec, self._sums = spec, f"{spec.name}/sums"
-        self._weights = Weights(np.stack((weights, weights * weights)))
+        with np.errstate(over="ignore"):
+            self._weights = Weights(np.stack((weights, weights * weights)))
         self.buffers = (Buffer(self._sums, "scan", np.dtype(np.float64), (2,)),)
 
     def process(self, frames: Frames, at: slice, buffers: Mapping[str, NDArray[Any]]) -> None:
@@ -65,6 +66,7 @@ class WeightsNoiseKernel:
 
 def _finished(spec: SignalToNoise, image: NDArray[np.float64], squares: NDArray[np.float64]) -> Arrays:
     sigma_name, snr_name = spec.result_names()
-    sigma = abs(spec.weight) * np.sqrt(np.where(squares >= 0, spec.gain * squares, np.nan))
-    snr = spec.weight * image / np.where(sigma > 0, sigma, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):  # a weight beyond all measure gives infinity
+        sigma = abs(spec.weight) * np.sqrt(np.where(squares >= 0, spec.gain * squares, np.nan))
+        snr = spec.weight * image / np.where(sigma > 0, sigma, np.nan)
     return {sigma_name: sigma, snr_name: snr}

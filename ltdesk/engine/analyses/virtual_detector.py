@@ -51,7 +51,7 @@ class MaskKernel(StepKernel):
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         image = buffers[self.name]
         if self._weight != 1.0:
-            image = image.astype(np.float64) * self._weight
+            image = _times(image.astype(np.float64), self._weight)
         if image.dtype.kind == "f":
             image[~valid] = np.nan
         return {self.name: image}
@@ -96,7 +96,7 @@ class WeightsKernel:
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         image = buffers[self.name]
-        return {self.name: image if self._weight == 1.0 else image * self._weight}
+        return {self.name: image if self._weight == 1.0 else _times(image, self._weight)}
 
     @staticmethod
     def join(kernels: Sequence[WeightsKernel]) -> list[Kernel]:
@@ -119,6 +119,11 @@ class AllWeightsKernel:
 
     def finish(self, buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:
         return _all_finished(self._kernels, buffers, valid, frames)
+
+
+def _times(image: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):  # a weight beyond all measure gives infinity
+        return image * weight
 
 
 def _all_finished(kernels: Sequence[Kernel], buffers: Arrays, valid: NDArray[np.bool_], frames: int) -> Arrays:

@@ -239,6 +239,7 @@ class AnalysisForm(QWidget):
             return
         try:
             session = self._edited(name, value)
+            self._check(session)
         except ValidationError as error:
             self._item(name).show_problem(_reason(error))
             return
@@ -271,6 +272,12 @@ class AnalysisForm(QWidget):
         if self._item(name).field.kind == "shape":
             return session if value == OWN else edits.following(session, analysis.name, name, value or None)
         return edits.changed(session, analysis.name, **{name: value})
+
+    def _check(self, session: Session) -> None:
+        """Raises UsageError where the analysis is changed to one that makes no sense of the scan's frames."""
+        analysis = session.analysis(session.selected_analysis)
+        if self._frame_shape is not None and analysis not in (None, self._analysis):
+            analysis.check(self._frame_shape)
 
     def _centre_values(self, choice: str) -> dict[str, float | None]:
         if choice == FRAME_CENTRE:
