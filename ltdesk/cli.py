@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
-import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import Any, NoReturn
 
 IMPORTING = 0.02
 """Seconds after which it is seen whether an import has ended."""
+HANGUP = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
+"""None on Windows."""
 COMMANDS = ("bench", "demo", "info", "ingest", "run", "storage")
 
 
@@ -22,7 +25,7 @@ class _OneLine(argparse.ArgumentParser):
     """Says what is wrong in one line and exits with 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. Try '{self.prog} --help'.\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}. Try '{self.prog} --help'.\n")
 
 
 class _WindowParser(_OneLine):
@@ -36,19 +39,25 @@ class _WindowParser(_OneLine):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status: 0 on success, 2 on a usage error, 1 on anything else."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return _guarded(lambda: _command(words), "--debug" in words)
+
+
+def _command(words: Sequence[str]) -> int:
     known = next((word for word in words if not word.startswith("-")), "") in COMMANDS
     args = (_command_parser() if known else _window_parser()).parse_args(words)
     if known and not args.debug:
         _keep_libraries_quiet()
-    return _guarded(lambda: _command(args), args.debug)
+    module = import_module(f"ltdesk.commands.{args.command}")
+    return int(module.main(args))
 
 
 def _guarded(work: Callable[[], int], debug: bool) -> int:
     from ltdesk.errors import LtdeskError
 
     _end_politely()
+    _print_any_name()
     try:
-        return work()
+        return _said(work)
     except LtdeskError as error:
         if debug:
             raise
@@ -57,12 +66,27 @@ def _guarded(work: Callable[[], int], debug: bool) -> int:
         return _fail("stopped; nothing was written", 1)
     except BrokenPipeError:
         # the reader of our output (head, less) has gone: nothing to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         if debug:
             raise
         return _fail(f"{type(error).__name__}: {error}. This is a bug; --debug shows where", 1)
+
+
+def _said(work: Callable[[], int]) -> int:
+    """Do `work`, and see to it that all it printed, as argparse its help, is written."""
+    from ltdesk.commands.say import say
+
+    try:
+        return work()
+    finally:
+        say("", end="")
+
+
+def _print_any_name() -> None:
+    """A file's name that the output's encoding lacks is printed with escapes; it would end the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _keep_libraries_quiet() -> None:
@@ -76,15 +100,18 @@ def _keep_libraries_quiet() -> None:
 
 def _fail(message: str, status: int) -> int:
     line = " ".join(message.split())
-    print(f"ltdesk: {line}", file=sys.stderr)
+    with suppress(OSError):  # as where the terminal is gone
+        print(f"ltdesk: {line}", file=sys.stderr)
     return status
 
 
 def _end_politely() -> None:
-    """SIGTERM ends a command as Ctrl-C does, so that no half-written file stays."""
+    """SIGTERM, and a terminal that closes, end a command as Ctrl-C does, so that no half-written file stays."""
     if threading.current_thread() is not threading.main_thread():
         return
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, *HANGUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _stop)
 
@@ -93,6 +120,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     """Ends what the main thread does; but an import first comes to its end: interrupted between two of its lines it
     keeps a lock, and a thread that imports something waits for it for ever."""
     if not _is_importing(frame):
+        if number in HANGUP:  # the shell sends it and the system, too: the second must not end what the first began
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
     again = threading.Timer(IMPORTING, _send_to_main_thread, [number])
     again.daemon = True
@@ -113,11 +142,6 @@ def _send_to_main_thread(number: int) -> None:
         signal.pthread_kill(main_thread, number)
     else:  # Windows, where it wakes nobody who waits
         signal.raise_signal(number)
-
-
-def _command(args: argparse.Namespace) -> int:
-    module = import_module(f"ltdesk.commands.{args.command}")
-    return int(module.main(args))
 
 
 def _window_parser() -> argparse.ArgumentParser:
@@ -157,5 +181,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         from importlib.metadata import version
 
-        print(f"ltdesk {version('ltdesk')}")
+        from ltdesk.commands.say import say
+
+        say(f"ltdesk {version('ltdesk')}")
         parser.exit()

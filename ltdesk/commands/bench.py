@@ -14,6 +14,7 @@ from tqdm import tqdm
 from ltdesk.commands.bench_peers import as_peers_table, compare
 from ltdesk.commands.bench_tables import VARIANTS, as_variants_table
 from ltdesk.commands.requests import open_requested
+from ltdesk.commands.say import say
 from ltdesk.engine.atomic import write_text
 from ltdesk.engine.bench import Case, cases, time_cases
 from ltdesk.engine.bench_peer import peer_commands
@@ -29,13 +30,13 @@ def main(args: argparse.Namespace) -> int:
         figures = described(dataset, threads)
         if "analyses" in args.tables:
             figures |= _analyses(dataset, threads, args.rounds)
-            print(as_table(figures))
+            say(as_table(figures))
         for name in [name for name in args.tables if name in VARIANTS]:
             figures[name] = VARIANTS[name](dataset, threads, args.rounds)
-            print(f"\n{as_variants_table(name, figures[name])}")
+            say(f"\n{as_variants_table(name, figures[name])}")
         if peers:
             figures["peers"] = compare(dataset, cases(dataset.frame_shape), peers, threads, args.rounds)
-            print(f"\n{as_peers_table(figures['peers'])}")
+            say(f"\n{as_peers_table(figures['peers'])}")
     if args.json:
         write_text(args.json, json.dumps(figures, indent=1) + "\n")
     return 0

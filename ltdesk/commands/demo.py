@@ -6,6 +6,8 @@ import argparse
 
 from tqdm import tqdm
 
+from ltdesk.commands.say import say
+
 
 def main(args: argparse.Namespace) -> int:
     """Make the demo scan, at FILE or once in the cache; without FILE open it in the window."""
@@ -22,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
         else:
             path = ensure_demo(args.size, progress=progress)
     if args.out is not None:
-        print(args.out)
+        say(args.out)
         return 0
     from ltdesk.ui.start import main as run_window
 

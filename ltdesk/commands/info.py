@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ltdesk.commands.requests import open_requested
+from ltdesk.commands.say import say
 from ltdesk.engine.dataset import Dataset
 from ltdesk.ui.look.sizes import size_text
 
@@ -20,7 +21,7 @@ def main(args: argparse.Namespace) -> int:
         facts["datasets"] = [vars(entry) for entry in list_datasets(args.file)]
         if args.check:
             facts["frames_with_nan_or_inf"] = _non_finite(dataset)
-    print(json.dumps(facts) if args.json else as_text(facts))
+    say(json.dumps(facts) if args.json else as_text(facts))
     return 0
 
 

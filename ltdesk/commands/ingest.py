@@ -8,6 +8,7 @@ import sys
 from tqdm import tqdm
 
 from ltdesk.commands.requests import open_requested
+from ltdesk.commands.say import say
 from ltdesk.engine.ingest import ingest
 from ltdesk.engine.ingest_progress import Progress
 from ltdesk.errors import JobCancelled
@@ -31,5 +32,5 @@ def main(args: argparse.Namespace) -> int:
                 raise JobCancelled(kept, "The same command goes on from there.") from None
     if not done.bytes_sent:
         print(f"ltdesk: {done.uri}: is there already, nothing was sent", file=sys.stderr)
-    print(done.uri)
+    say(done.uri)
     return 0

@@ -17,6 +17,7 @@ from ltdesk.commands.requests import (
     warnings_for,
     with_suggestions,
 )
+from ltdesk.commands.say import say
 from ltdesk.commands.spectra import Spectra, check_spectra, requested_spectra, spectrum_name, with_spectra
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset
@@ -56,7 +57,7 @@ def run_one(args: argparse.Namespace, job: Job, spectra: Spectra, file: str, out
         if args.output.endswith(SEPARATORS):
             _make_folder(output.parent)
         for path in save(results, output):
-            print(path)
+            say(str(path))
 
 
 def follow(handle: JobHandle, label: str) -> Results:

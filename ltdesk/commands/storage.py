@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ltdesk.commands.say import say
 from ltdesk.engine.storage import Storage, open_storage
 from ltdesk.engine.stored_scans import Stored, look, look_inside, remove, verify
 from ltdesk.errors import StorageError
@@ -24,7 +25,7 @@ def main(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace, storage: Storage, path: str) -> None:
     found = look(storage, path)
     for stored in look_inside(storage, path) if found.state == "folder" else (found,):
-        print(json.dumps(_facts(stored)) if args.json else _line(stored), flush=True)
+        say(json.dumps(_facts(stored)) if args.json else _line(stored))
 
 
 def _verify(_args: argparse.Namespace, storage: Storage, path: str) -> None:
@@ -36,10 +37,10 @@ def _verify(_args: argparse.Namespace, storage: Storage, path: str) -> None:
 
         problems = verify(storage, path, show)
     for problem in problems:
-        print(problem)
+        say(problem)
     if problems:
         raise StorageError(f"{storage.uri(path)}: {len(problems)} partitions are not as they should be", _PUT_RIGHT)
-    print(f"{storage.uri(path)}: every partition has its checksum")
+    say(f"{storage.uri(path)}: every partition has its checksum")
 
 
 _PUT_RIGHT = "Put it right by ltdesk ingest --check with the file it came from."

@@ -169,6 +169,12 @@ def set_attributes() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
+def _hang_ups() -> list[signal.Signals]:
+    """What a terminal sends that closes, unless it is ignored, as under nohup; nothing on Windows."""
+    known = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 def main(paths: Sequence[str] | str | None = None) -> int:
     """Open the window on the first of `paths` (a scan, a session, a result), if any; the exit status."""
     names = [paths] if isinstance(paths, str) else list(paths or ())
@@ -178,7 +184,8 @@ def main(paths: Sequence[str] | str | None = None) -> int:
     style.apply(app, settings.theme)
     start = Start(settings, names[0] if names else "")
     error_report.install(start.session_json, lambda: start.window)
-    signal.signal(signal.SIGINT, lambda *_: start.window.close())
+    for number in (signal.SIGINT, signal.SIGTERM, *_hang_ups()):
+        signal.signal(number, lambda *_: start.window.close())
     # Closed before the event loop runs, the last window's own request to quit would find nobody.
     start.window.closing.connect(lambda: QTimer.singleShot(0, app.quit))
     heartbeat = QTimer(start)  # Python sees a signal only when it runs

@@ -124,9 +124,10 @@ def test_a_fault_in_a_slot_is_a_dialog_and_the_window_lives_on(tmp_path: Path) -
     assert "alive True" in done.stdout
 
 
-def test_ctrl_c_in_the_terminal_closes_the_window(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_in_the_terminal_closes_the_window_and_so_does_its_end(tmp_path: Path, stop: str) -> None:
     if sys.platform == "win32":
         pytest.skip("signals to another process are of another kind there")
-    done = run("import os, signal; os.kill(os.getpid(), signal.SIGINT); look.__code__ = (lambda: None).__code__")
+    done = run(f"import os, signal; os.kill(os.getpid(), signal.{stop}); look.__code__ = (lambda: None).__code__")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
