@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
     def appear(self, settings: Settings) -> None:
         """Show it where it was last, with the start page."""
         settings.restore_window(self)
+        self.show_full_screen(False)
         self.show_welcome()
         self.show()
 
@@ -120,7 +121,24 @@ class MainWindow(QMainWindow):
             self.work.setUpdatesEnabled(False)
             QTimer.singleShot(0, self._paint_work)
         self._show_page(self.work)
+        self.show_panel(self.actions_by_name["panel"].isChecked())
         self.image_view.canvas.setFocus()
+
+    def show_panel(self, on: bool) -> None:
+        """The side panel there or not; one that was dragged shut comes back in its first width."""
+        self.panel.setVisible(on)
+        if on and not self.work.sizes()[1]:
+            self.work.setSizes([max(self.work.width(), START_SIZE.width()) - PANEL_WIDTH, PANEL_WIDTH])
+
+    def _hide_shut_panel(self) -> None:
+        """A panel that is dragged shut is off, as by its action."""
+        if not self.work.sizes()[1]:
+            self.actions_by_name["panel"].setChecked(False)
+
+    def show_full_screen(self, on: bool) -> None:
+        """The whole screen, or as large as before."""
+        full = Qt.WindowFullScreen
+        self.setWindowState(self.windowState() | full if on else self.windowState() & ~full)
 
     def _paint_work(self) -> None:
         self.work.setUpdatesEnabled(True)
@@ -151,6 +169,7 @@ class MainWindow(QMainWindow):
         self.column = _splitter(Qt.Vertical, "column", (self.pictures, 1, 480), (self.profile, 0, 200))
         self.work = _splitter(Qt.Horizontal, "work", (self.column, 1, 2 * half), (self.panel, 0, PANEL_WIDTH))
         self.work.setCollapsible(1, True)
+        self.work.splitterMoved.connect(self._hide_shut_panel)
         self.work.setContentsMargins(style.GRID, 0, style.GRID, 0)
         self.profile.hide()
         self.pages.addWidget(self.work)

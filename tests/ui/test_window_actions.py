@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QPointF, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QMessageBox
 
@@ -20,6 +20,7 @@ from ltdesk.ui.look import style
 from ltdesk.ui.panels.number_box import NumberBox
 from ltdesk.ui.shapes.tools import Tool
 from tests.ui.fakes import counts
+from tests.ui.picture_hand import drag
 from tests.ui.user import User, write_scan
 
 FRAMES = counts((8, 6), (24, 20))
@@ -139,6 +140,52 @@ def test_the_panel_comes_and_goes(user: User) -> None:
     assert not user.window.panel.isVisible()
     user.trigger("panel")
     assert user.window.panel.isVisible()
+
+
+def test_a_panel_that_was_dragged_shut_comes_back(user: User) -> None:
+    """It stayed shut for good, with its action ticked."""
+    shown = user.window.actions_by_name["panel"]
+    for action in ("panel", "analyses"):
+        drag_panel_shut(user)
+        assert not shown.isChecked()
+        user.trigger(action)
+        assert shown.isChecked()
+        assert user.window.work.sizes()[1] >= 26 * style.GRID
+
+
+def test_a_panel_that_was_dragged_shut_is_there_on_the_next_start(qapp: object, tmp_path: Path) -> None:
+    scan = write_scan(tmp_path / "scan.h5", FRAMES)
+    for start in range(2):
+        user = User()
+        user.open(scan)
+        assert user.window.work.sizes()[1] >= 26 * style.GRID, start
+        drag_panel_shut(user)
+        user.close()
+
+
+def drag_panel_shut(user: User) -> None:
+    handle = user.window.work.handle(1)
+    y = handle.height() / 2
+    drag(handle, QPointF(2, y), QPointF(40, y), QPointF(user.window.panel.width(), y))
+    user.settle()
+    assert not user.window.panel.isVisible()
+
+
+def test_the_full_screen_ends_as_the_window_was_before(qapp: object) -> None:
+    user = User()
+    user.window.showMaximized()
+    for _ in range(2):
+        user.trigger("full_screen")
+    assert user.window.isMaximized()
+    user.trigger("full_screen")
+    assert user.window.isFullScreen()
+    user.close()
+    again = User()
+    try:
+        assert not again.window.isFullScreen()
+        assert not again.window.actions_by_name["full_screen"].isChecked()
+    finally:
+        again.close()
 
 
 def test_space_hides_what_lies_over_the_pictures_while_it_is_held(user: User) -> None:

@@ -79,8 +79,8 @@ class ViewCommands(QObject):
             actions.connect(**{f"theme_{theme}": lambda theme=theme: self.apply_theme(theme)})
         toggles: dict[str, Callable[[bool], None]] = {
             "overlays": self._keyboard.show_overlays,
-            "panel": self._window.panel.setVisible,
-            "full_screen": self._full_screen,
+            "panel": self._window.show_panel,
+            "full_screen": self._window.show_full_screen,
         }
         for name, toggle in toggles.items():
             actions[name].toggled.connect(toggle)
@@ -164,9 +164,6 @@ class ViewCommands(QObject):
         analyses = tuple(com if a == old else a for a in session.analyses)
         changed = session.but(analyses=analyses if old in session.analyses else (*analyses, com))
         self._model.edit("Centre of mass about another point", changed)
-
-    def _full_screen(self, on: bool) -> None:
-        self._window.showFullScreen() if on else self._window.showNormal()
 
     def _follow(self, old: Session, new: Session) -> None:
         actions = self._window.actions_by_name
