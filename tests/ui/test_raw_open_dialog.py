@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QDialogButtonBox, QLabel, QSpinBox
+from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QLabel, QSpinBox
 
 from ltdesk.engine.formats.guess import guess_shapes
 from ltdesk.job import DatasetRef
@@ -153,6 +153,15 @@ def test_a_click_on_a_candidate_takes_it(make, raw: Path) -> None:
     taken = dialog.ref()
     assert (taken.scan_shape, taken.frame_shape) == (guesses[row].scan_shape, guesses[row].frame_shape)
     assert (taken.dtype, taken.offset) == (guesses[row].dtype, guesses[row].offset)
+
+
+def test_tab_leaves_the_table_of_likely_shapes(make, raw: Path) -> None:
+    """It went round the cells for ever."""
+    dialog = make(raw)
+    QApplication.setActiveWindow(dialog)
+    dialog.candidates.setFocus()
+    QTest.keyClick(dialog.candidates, Qt.Key_Tab)
+    assert QApplication.focusWidget() is not dialog.candidates
 
 
 def test_the_guess_that_looks_like_frames_is_taken(make, tmp_path: Path) -> None:

@@ -267,6 +267,18 @@ def test_a_mask_that_takes_the_place_of_another_is_told(editor: ShapeEditor, mod
         assert f"{shape[0]} × {shape[1]}" in editor.sections[0].about.text()
 
 
+def test_tab_leaves_the_table_of_corners(editor: ShapeEditor, model: SessionModel) -> None:
+    """It went round the cells for ever."""
+    model.open(session_of(Polygon(points=((1, 2), (30, 4), (22.5, 60)))))
+    QApplication.setActiveWindow(editor)
+    table = editor.sections[0].table
+    for backwards in (False, True):
+        table.setFocus()
+        table.setCurrentCell(1, 0)
+        QTest.keyClick(table, Qt.Key_Backtab if backwards else Qt.Key_Tab)
+        assert QApplication.focusWidget() is not table
+
+
 def test_corners_of_a_polygon(editor: ShapeEditor, model: SessionModel) -> None:
     model.open(session_of(Polygon(points=((1, 2), (30, 4), (22.5, 60)))))
     table = editor.sections[0].table
