@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import h5py
 
-from ltdesk.engine.formats.arranged import ArrangedDataset, Source, check_dtype
+from ltdesk.engine.formats.arranged import ArrangedDataset, Source, check_dtype, check_source
 from ltdesk.engine.formats.format import DatasetEntry
 from ltdesk.engine.formats.frames_file import FramesFile
 from ltdesk.engine.formats.hdf5_calibration import calibration_of
@@ -25,11 +25,11 @@ from ltdesk.engine.formats.hdf5_layout import (
     never_written,
     scan_chunk_of,
     scan_shape_of,
-    virtual_good,
 )
 from ltdesk.engine.formats.hdf5_master import master_entry, open_master
 from ltdesk.engine.formats.hdf5_own import own_frames, own_notes
 from ltdesk.engine.formats.hdf5_tree import Group, Tree, search
+from ltdesk.engine.formats.hdf5_virtual import virtual_frames
 from ltdesk.engine.formats.read_frames import ReadFrames
 from ltdesk.errors import OpenError
 from ltdesk.job import DatasetRef
@@ -123,7 +123,7 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
         scan_shape,
         item.shape[-2:],
         item.dtype,
-        good=virtual_good(item) if item.is_virtual else [range(math.prod(scan_shape))],
+        good=[range(math.prod(scan_shape))],
         chunk=scan_chunk_of(item),
         calibration=calibration_of(item),
         notes=[*notes, *missing, *own_notes(own)],
@@ -131,10 +131,24 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
     )
     if parts is not None:
         return FramesFile(ref, source, parts)
+    if item.is_virtual:
+        source = _as_sources_have_it(source, item)
     pipeline = decodable(item)
     if pipeline is not None and not pipeline.stages and layout_of(item).has_whole_frames:
         return ChunkFrames(ref, source, file, item, pipeline)
     return ReadFrames(ref, source, reader_of(file, item))
+
+
+def _as_sources_have_it(source: Source, dataset: h5py.Dataset) -> Source:
+    """Of a virtual dataset, the frames that its sources hold. Raises OpenError where they hold none."""
+    check_source(source)
+    frames = virtual_frames(dataset)
+    if not frames.lacking:
+        return replace(source, good=frames.ranges)
+    lacking = f"missing, or with fewer frames than are mapped: {_listed(frames.lacking)}"
+    if not frames.good.any():
+        raise OpenError(f"{source.path}: {dataset.name} has no whole frame; {lacking}", "Put its sources beside it.")
+    return replace(source, good=frames.ranges, notes=[*source.notes, lacking])
 
 
 def _check_axes(path: str, dataset: h5py.Dataset) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from typing import Any
 
 import h5py
 import hdf5plugin
-import numpy as np
 
 from ltdesk.engine.formats.frames_file import Frames
-from ltdesk.engine.formats.hdf5_files import open_file
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 
@@ -111,49 +107,3 @@ def never_written(dataset: h5py.Dataset) -> str:
     if expected > _COUNTED_CHUNKS or (written := dataset.id.get_num_chunks()) >= expected:
         return ""
     return f"{expected - written} of {expected} chunks were never written: they are fill values"
-
-
-def virtual_good(dataset: h5py.Dataset) -> Sequence[range]:
-    """The frames of a virtual dataset whose sources exist."""
-    good = np.zeros(scan_shape_of(dataset), np.bool_)
-    known: dict[tuple[str, str], bool] = {}
-    for source in dataset.virtual_sources():
-        key = (source.file_name, source.dset_name)
-        if key not in known:
-            known[key] = _has_source(dataset, *key)
-        if known[key]:
-            good[_scan_part(dataset, source.vspace)] = True
-    return true_ranges(good.ravel())
-
-
-def true_ranges(flags: Any) -> list[range]:
-    """Where flags ``(n,)`` are set, as ranges."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    return [range(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
-def _has_source(dataset: h5py.Dataset, file_name: str, name: str) -> bool:
-    if "%" in file_name or "%" in name:  # a pattern for files without end: HDF5 looks for them itself
-        return True
-    if file_name == ".":
-        return name in dataset.file
-    try:
-        path = os.path.join(os.path.dirname(dataset.file.filename), file_name)
-        with open_file(path) as file:
-            return name in file
-    except OpenError:
-        return False
-
-
-def _scan_part(dataset: h5py.Dataset, space: Any) -> tuple[Any, ...]:
-    """Index of the scan positions that a source covers."""
-    if space.is_regular_hyperslab():
-        starts, strides, counts, blocks = space.get_regular_hyperslab()
-        axes = [
-            np.add.outer(start + np.arange(count) * stride, np.arange(block)).ravel()
-            for start, stride, count, block in zip(starts, strides, counts, blocks, strict=True)
-        ]
-    else:
-        low, high = space.get_select_bounds()
-        axes = [np.arange(first, last + 1) for first, last in zip(low, high, strict=True)]
-    return np.ix_(*axes[:2]) if dataset.ndim == 4 else np.ix_([0], axes[0])

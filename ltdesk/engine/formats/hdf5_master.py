@@ -19,6 +19,7 @@ from ltdesk.engine.formats.hdf5_layout import check_filters, filters_of, mapped_
 from ltdesk.engine.formats.hdf5_own import own_frames, own_notes
 from ltdesk.engine.formats.hdf5_reader import JoinedReader
 from ltdesk.engine.formats.hdf5_tree import Group
+from ltdesk.engine.formats.hdf5_virtual import virtual_frames
 from ltdesk.engine.formats.read_frames import ReadFrames
 from ltdesk.errors import OpenError
 from ltdesk.job import DatasetRef
@@ -107,9 +108,10 @@ def _check_alike(path: str, group: Group, first: h5py.Dataset) -> None:
 def _good(group: Group, counts: Sequence[int]) -> list[range]:
     starts = accumulate(counts, initial=0)
     return joined_ranges(
-        range(start, start + count)
+        range(start + part.start, start + part.stop)
         for start, count, stack in zip(starts, counts, group.stacks, strict=False)
         if stack.dataset is not None
+        for part in (virtual_frames(stack.dataset).ranges if stack.dataset.is_virtual else [range(count)])
     )
 
 

@@ -250,6 +250,140 @@ def test_a_virtual_dataset_of_the_same_file_and_a_part_that_nothing_fills(tmp_pa
         assert sorted(frames_by_position(dataset)) == list(range(9))
 
 
+Selections = list[tuple[Any, Any]]
+MAPPED: dict[str, tuple[tuple[int, ...], tuple[int, ...], Selections]] = {
+    "all of a stack": ((12, 5, 6), (12, 5, 6), [(..., None)]),
+    "all of a source in a part": ((12, 5, 6), (14, 5, 6), [(np.s_[2:], None)]),
+    "a scan from all of a stack": ((12, 5, 6), (3, 4, 5, 6), [(..., None)]),
+    "a stack from all of a scan": ((3, 4, 5, 6), (12, 5, 6), [(..., None)]),
+    "frames from rows of pixels": ((60, 6), (12, 5, 6), [(..., np.s_[:])]),
+    "frames from pixels in a row": ((360,), (12, 5, 6), [(..., np.s_[:])]),
+    "a part of larger frames": ((3, 4, 7, 9), (3, 4, 5, 6), [(..., np.s_[:, :, 1:6, 2:8])]),
+    "every second from the fourth on": ((12, 5, 6), (3, 4, 5, 6), [(np.s_[1], np.s_[3:10:2])]),
+    "alternating": ((12, 5, 6), (12, 5, 6), [(np.s_[::2], np.s_[::2]), (np.s_[1::2], np.s_[1::2])]),
+    "columns of a scan": ((12, 5, 6), (3, 4, 5, 6), [(np.s_[:, 1:3], np.s_[4:10])]),
+    "halves of frames": ((12, 5, 6), (12, 5, 6), [(np.s_[:, :2], np.s_[:, :2]), (np.s_[:, 2:], np.s_[:, 2:])]),
+    "some pixels of frames": ((12, 5, 6), (12, 5, 6), [(np.s_[:, 1:3], np.s_[:, :2])]),
+    "a source for two places": ((6, 5, 6), (12, 5, 6), [(np.s_[:6], None), (np.s_[6:], np.s_[:])]),
+}
+IRREGULAR: dict[str, tuple[tuple[int, ...], tuple[int, ...], Selections]] = {
+    "to here and there": ((6, 5, 6), (12, 5, 6), [([0, 1, 5], np.s_[:3]), ([2, 4, 9], np.s_[3:])]),
+    "from here and there": ((12, 5, 6), (8, 5, 6), [(np.s_[:4], [0, 1, 2, 7]), (np.s_[4:], np.s_[4:8])]),
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": True}], ids=["contiguous", "chunked"])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@pytest.mark.parametrize("name", [*MAPPED, *IRREGULAR])
+def test_frames_beyond_the_end_of_a_virtual_source_are_missing(
+    tmp_path: Path, name: str, lost: int, options: dict[str, Any]
+) -> None:
+    """As of a scan that was stopped: HDF5 gives zeros, other frames or errors in their place."""
+    source_shape, shape, mappings = (MAPPED | IRREGULAR)[name]
+    source, number = scan(source_shape), np.full(shape, -1)
+    held = source[: len(source) * (4 - lost) // 4]
+    layout, every = h5py.VirtualLayout(shape, "<u2"), np.arange(source.size).reshape(source_shape)
+    for target, part in mappings:
+        whole = h5py.VirtualSource("part.h5", "data", shape=source_shape)
+        layout[target] = whole if part is None else whole[part]
+        number[target] = every[... if part is None else part].reshape(number[target].shape)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    write_h5(tmp_path / "part.h5", held, **options)
+    mapped, there = np.any(number >= 0, axis=(-2, -1)), np.all(number < held.size, axis=(-2, -1))
+    expected = np.where(number < 0, 0, source.ravel()[number]).reshape(-1, *shape[-2:])
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        found = frames_by_position(dataset)
+        for position, frame in found.items():
+            np.testing.assert_array_equal(frame, expected[position])
+        good = np.flatnonzero(mapped & there).tolist()
+        assert set(found) <= set(good)
+        assert sorted(found) == good or (lost and name in IRREGULAR)
+        assert ("with fewer frames than are mapped: part.h5" in dataset.note) == (not there[mapped].all())
+
+
+@pytest.mark.parametrize("count", [5, 7, 12])
+def test_virtual_datasets_without_end_go_as_far_as_there_is_data(tmp_path: Path, count: int) -> None:
+    """Alternating in blocks of two from one source that grows, as from a second one that is behind."""
+    array, end = scan((20, 5, 6)), h5py.h5s.UNLIMITED
+    layout = h5py.VirtualLayout((1, 5, 6), array.dtype, maxshape=(None, 5, 6))
+    for number, length in enumerate((count, 5)):
+        write_h5(tmp_path / f"part{number}.h5", array[10 * number :][:length], maxshape=(None, 5, 6), chunks=(1, 5, 6))
+        part = h5py.VirtualSource(f"part{number}.h5", "data", (1, 5, 6), maxshape=(None, 5, 6))
+        space, all_frames = h5py.h5s.create_simple((1, 5, 6), (end, 5, 6)), part[:end].sel.id
+        space.select_hyperslab((2 * number, 0, 0), (end, 1, 1), (4, 1, 1), (2, 5, 6))
+        layout.dcpl.set_virtual(space, f"part{number}.h5".encode(), b"data", all_frames)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    places = [*((k // 2 * 4 + k % 2, k) for k in range(count)), *((k // 2 * 4 + k % 2 + 2, 10 + k) for k in range(5))]
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        found = frames_by_position(dataset)
+        assert sorted(found) == sorted(place for place, _ in places)
+        for place, frame in places:
+            np.testing.assert_array_equal(found[place], array[frame])
+
+
+@pytest.mark.parametrize("short", [None, 1])
+def test_virtual_datasets_of_numbered_files(tmp_path: Path, short: int | None) -> None:
+    array, end = scan((12, 5, 6)), h5py.h5s.UNLIMITED
+    for number in range(4):
+        held = array[3 * number : 3 * number + (2 if number == short else 3)]
+        write_h5(tmp_path / f"100% {number}.h5", held, maxshape=(None, 5, 6), chunks=(1, 5, 6))
+    layout, space = h5py.VirtualLayout((1, 5, 6), array.dtype, maxshape=(None, 5, 6)), h5py.h5s.create_simple((3, 5, 6))
+    virtual = h5py.h5s.create_simple((3, 5, 6), (end, 5, 6))
+    virtual.select_hyperslab((0, 0, 0), (end, 1, 1), (3, 1, 1), (3, 5, 6))
+    space.select_hyperslab((0, 0, 0), (1, 1, 1), block=(3, 5, 6))
+    layout.dcpl.set_virtual(virtual, b"100%% %b.h5", b"data", space)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        found = frames_by_position(dataset)
+        assert sorted(found) == [place for place in range(12) if short is None or place != 5]
+        for place, frame in found.items():
+            np.testing.assert_array_equal(frame, array[place])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_virtual_datasets_of_virtual_datasets(tmp_path: Path, nested: bool) -> None:
+    """As of detectors whose modules are put together first. Of one that is its own source nothing can be read."""
+    array = scan((4, 3, 5, 6))
+    make_virtual(tmp_path, array, interleaved=False)
+    outer, inside = h5py.VirtualLayout((12, 5, 6), array.dtype), "data" if nested else "outer"
+    outer[...] = h5py.VirtualSource("a.h5", inside, shape=array.shape)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file.create_virtual_dataset("outer", outer)
+    (tmp_path / "part1.h5").unlink()
+    if not nested:
+        with pytest.raises(OpenError, match=r"/outer has no whole frame; missing, .*: a\.h5"):
+            open_dataset(tmp_path / "a.h5", "outer")
+        return
+    with open_dataset(tmp_path / "a.h5", "outer") as dataset:
+        assert sorted(frames_by_position(dataset)) == [0, 1, 2, *range(6, 12)]
+    with open_dataset(tmp_path / "a.h5", "outer", scan_shape=(4, 3)) as dataset:
+        np.testing.assert_array_equal(dataset.frame(2, 1), array[2, 1])
+
+
+def test_virtual_sources_are_looked_for_beside_the_file_too(tmp_path: Path) -> None:
+    """As HDF5 does: the folder was moved since."""
+    array = scan((4, 3, 5, 6))
+    make_virtual(tmp_path, array, interleaved=True)
+    moved = tmp_path.with_name(f"{tmp_path.name} moved")
+    tmp_path.rename(moved)
+    with open_dataset(moved / "a.h5") as dataset:
+        assert_holds(dataset, array)
+
+
+def test_all_virtual_sources_are_missing(tmp_path: Path) -> None:
+    make_virtual(tmp_path, scan((4, 3, 5, 6)), interleaved=True)
+    for number in range(2):
+        (tmp_path / f"part{number}.h5").unlink()
+    with pytest.raises(
+        OpenError, match=r"a\.h5: /data has no whole frame; missing, .*: part0\.h5, part1\.h5"
+    ) as caught:
+        open_dataset(tmp_path / "a.h5")
+    assert caught.value.way_out
+
+
 # Masters with data files.
 
 
@@ -306,6 +440,24 @@ def test_a_data_file_that_is_missing(tmp_path: Path, options: str, lost: int, go
             np.testing.assert_array_equal(dataset.frame(*divmod(position, 5)), frame)
         assert dataset.note.startswith(f"{len(good)} of 20 frames")
         assert f"missing: run_data_{lost:06}.h5" in dataset.note
+
+
+def test_a_data_file_that_is_virtual_and_has_lost_a_source(tmp_path: Path) -> None:
+    array = scan((20, 5, 6), "<u4")
+    path = make_master(tmp_path, array, (8, 8, 4))
+    layout = h5py.VirtualLayout((8, 5, 6), "<u4")
+    for number, rows in enumerate((slice(0, 5), slice(5, 8))):
+        part = write_h5(tmp_path / f"part{number}.h5", array[8:16][rows])
+        layout[rows] = h5py.VirtualSource(part.name, "data", array[8:16][rows].shape)
+    with h5py.File(tmp_path / "run_data_000002.h5", "w") as file:
+        file.create_virtual_dataset("entry/data/data", layout)
+    with open_dataset(path) as dataset:
+        assert_holds(dataset, array[None])
+    (tmp_path / "part0.h5").unlink()
+    with open_dataset(path) as dataset:
+        found = frames_by_position(dataset)
+        assert sorted(found) == [*range(8), *range(13, 20)]
+        np.testing.assert_array_equal(found[14], array[14])
 
 
 def test_a_last_data_file_that_is_missing_and_a_master_that_does_not_say_how_much(tmp_path: Path) -> None:
