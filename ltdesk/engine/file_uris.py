@@ -48,7 +48,7 @@ def native(path: str) -> str:
 
 def storage_path(path: str) -> str:
     """The storage path of a path as the system writes it; a share's, on Windows, begins with two slashes."""
-    whole = (ntpath if WINDOWS else os.path).abspath(path)
+    whole: str = (ntpath if WINDOWS else os.path).abspath(path)
     if not WINDOWS:
         return "/" + whole.lstrip("/")
     slashed = whole.replace("\\", "/").rstrip("/")

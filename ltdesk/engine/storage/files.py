@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -32,11 +33,12 @@ class FileStorage(Storage):
         if os.path.isfile(native(folder)):
             raise StorageError(f"{self.uri(folder)}: is a file, not a folder", "Choose another path.")
         with self._saying(folder), os.scandir(native(folder)) as found:
-            return sorted((_entry(Path(item.path)) for item in found), key=lambda entry: entry.path)
+            entries = [entry for item in found if (entry := _listed(item)) is not None]
+        return sorted(entries, key=lambda entry: entry.path)
 
     def stat(self, path: str) -> Entry:
         with self._saying(path):
-            return _entry(Path(native(path)))
+            return _entry(native(path), os.stat(native(path)))
 
     def reader(self, path: str, offset: int, nbytes: int) -> _FileReader:
         with self._saying(path):
@@ -144,10 +146,21 @@ class _FileReader:
         self.close()
 
 
-def _entry(path: Path) -> Entry:
-    status = path.stat()
-    folder = path.is_dir()
-    return Entry(storage_path(str(path)), folder, 0 if folder else status.st_size, status.st_mtime_ns, int(not folder))
+def _listed(item: os.DirEntry[str]) -> Entry | None:
+    """Of what is in a folder; None where it is gone by now. A link that leads nowhere is there as a file."""
+    try:
+        return _entry(item.path, os.stat(item.path))
+    except OSError as error:
+        if item.is_symlink():
+            return _entry(item.path, os.lstat(item.path))
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
+
+
+def _entry(path: str, status: os.stat_result) -> Entry:
+    folder = stat.S_ISDIR(status.st_mode)
+    return Entry(storage_path(path), folder, 0 if folder else status.st_size, status.st_mtime_ns, int(not folder))
 
 
 def _write_all(file: FileIO, piece: memoryview) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from ltdesk.engine.open import local_path
 from ltdesk.engine.storage import open_storage
 from ltdesk.engine.storage.files import FileStorage
 from ltdesk.engine.storage.storage import PIECE, in_pieces
-from ltdesk.errors import StorageError, UsageError
+from ltdesk.errors import NotInStorage, StorageError, UsageError
 from tests.engine.storage.storage_suite import Place, StorageSuite
 
 
@@ -47,6 +48,32 @@ class TestFileStorage(StorageSuite):
                 place.storage.put(place.path("b.raw"), b"1")
         finally:
             os.seteuid(before)
+
+    def test_a_link_that_leads_nowhere_hides_nothing_else(self, place: Place, tmp_path: Path) -> None:
+        place.write("a.raw", b"1")
+        for name, target in (("dangling", "nowhere"), ("loop", "loop"), ("below", "a.raw/below")):
+            try:
+                (tmp_path / name).symlink_to(target)
+            except OSError as error:
+                pytest.skip(f"links can't be made here: {error}")
+        assert place.names() == ["a.raw", "below", "dangling", "loop"]
+        with pytest.raises(NotInStorage, match="dangling: is not there"):
+            place.storage.stat(place.path("dangling"))
+
+    def test_what_vanishes_while_it_is_listed_is_left_out(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("a.raw", "b.raw"):
+            place.write(name, b"1")
+        ask = os.stat
+
+        def vanish(path: str, **options: Any) -> os.stat_result:
+            if str(path).endswith("a.raw"):
+                os.unlink(path)
+            return ask(path, **options)
+
+        monkeypatch.setattr(os, "stat", vanish)
+        found = place.storage.list(place.folder)
+        monkeypatch.undo()
+        assert [entry.name for entry in found] == ["b.raw"]
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
     def test_a_full_disk(self, place: Place, tmp_path: Path) -> None:
