@@ -15,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from ltdesk.geometry import AnyShape, Disk, Ellipse, Finite, Ring, Sector, Size2D, Weighted
 
 NAME_PATTERN = r"^[A-Za-z0-9_.]+$"
-RESERVED_NAMES = frozenset({"valid", "recipe", "execution"})
+RESERVED_NAMES = frozenset({"valid", "recipe", "execution", "program_name", "."})
+"""What every result file has beside the results; and HDF5's word for the group itself."""
 ResultKind = Literal["scan", "frame", "single"]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 FARTHEST = 1e6

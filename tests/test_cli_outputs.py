@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 
 from tests.test_cli import FRAME, SCAN, files, ltdesk
 
@@ -79,3 +80,34 @@ def test_what_is_in_a_file_in_the_home_folder_is_said(folder: Path, monkeypatch:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
     assert "6 x 7 positions" in ltdesk("info", "~/a.h5", cwd=folder).stdout
+
+
+@pytest.mark.parametrize("out", ["out.npz", "out.h5", "out.tif"])
+def test_a_result_may_have_any_name(folder: Path, out: str) -> None:
+    """Also one that a library's function has as a keyword."""
+    names = ("file", "allow_pickle", "..", "a.b", "0", "data", "scan_y")
+    words = [word for name in names for word in ("--detector", f"{name}=disk:8,9,3")]
+    ltdesk("run", "a.h5", "--dataset", "data", "-o", out, *words, cwd=folder)
+    ltdesk("run", "a.h5", "--dataset", "data", "-o", "sum.npz", "--detector", "bf=disk:8,9,3", cwd=folder)
+    with np.load(folder / "sum.npz") as result:
+        expected = result["bf"]
+    for name in names:
+        np.testing.assert_array_equal(read_result(folder / out, name), expected)
+
+
+def read_result(path: Path, name: str) -> np.ndarray:
+    """The array in a file of results."""
+    if path.suffix == ".npz":
+        with np.load(path) as result:
+            return np.asarray(result[name])
+    if path.suffix == ".h5":
+        with h5py.File(path) as file:
+            return np.asarray(file[f"entry/{name}/data"])
+    picture = path.with_stem(f"{path.stem}_{name}")
+    return np.asarray(tifffile.imread(picture))
+
+
+@pytest.mark.parametrize("name", ["program_name", ".", "valid"])
+def test_a_name_that_result_files_have_themselves_is_refused(folder: Path, name: str) -> None:
+    words = ("run", "a.h5", "-o", "out.h5", "--detector", f"{name}=disk:8,9,3")
+    assert f"'{name}' is a reserved name" in ltdesk(*words, cwd=folder, status=2).stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -78,7 +79,12 @@ def _picture_writer(suffix: str) -> Callable[[Results, str, Path], None]:
 
 
 def write_npz(results: Results, path: Path) -> None:
-    """An array per result name, ``valid``, and ``recipe`` and ``execution`` as 0-d strings of JSON."""
+    """An array per result name, ``valid``, and ``recipe`` and ``execution`` as 0-d strings of JSON.
+
+    Not by `np.savez`, which takes names as keywords: ``file`` is one of its own.
+    """
     texts = {"recipe": json.dumps(results.recipe), "execution": json.dumps(results.execution)}
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **results.arrays, valid=results.valid, **texts)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in {**results.arrays, "valid": results.valid, **texts}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
