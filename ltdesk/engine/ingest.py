@@ -34,6 +34,7 @@ from ltdesk.engine.sidecar import (
     Sidecar,
     SourceScan,
     StoredPartition,
+    is_left_over,
     named_partition,
     partition_name,
     sidecar_of,
@@ -132,7 +133,7 @@ class _Ingest:
 
     def _begin(self) -> Sidecar | None:
         """See that the folder is this scan's, and mark it so. The sidecar where there is one already."""
-        names = {entry.name for entry in self._entries("")}
+        names = {entry.name for entry in self._entries("") if not is_left_over(entry.name)}
         if SIDECAR in names:
             sidecar, _ = load_sidecar(self.storage, self.folder)
             self._must_be_this(sidecar.source)
@@ -277,8 +278,9 @@ class _Ingest:
         if before is None or (before.partitions, before.own) != (partitions, sidecar.own):
             text = sidecar.model_dump_json().encode()
             self.storage.put(self._path(SIDECAR), text, max(self.replication, 3) if self.storage.is_remote else 1)
-        for leftover in (BEGUN, UNFINISHED):
-            self.storage.remove(self._path(leftover))
+        for entry in self._entries(""):
+            if entry.name in (BEGUN, UNFINISHED) or is_left_over(entry.name):
+                self.storage.remove(entry.path)
         return Ingested(self.uri, sidecar, self.tally.sent)
 
     def _compare(self, sidecar: Sidecar) -> None:

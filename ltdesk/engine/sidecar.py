@@ -5,6 +5,7 @@ An ingested scan is a folder::
     dataset.json                        the sidecar
     partitions/000017-5f3a9c01.raw      frames of partition 17 one after another, named by their CRC32C
     ingest.json, unfinished/            while it is being made
+    .ingest.json.90af…                  what `is_left_over`: nothing
 """
 
 from __future__ import annotations
@@ -152,6 +153,11 @@ def named_partition(name: str) -> tuple[int, int] | None:
     """Index and CRC32C of what `partition_name` made; None for another name."""
     found = re.fullmatch(r"(\d{6,})-([0-9a-f]{8})\.raw", name)
     return (int(found[1]), int(found[2], 16)) if found else None
+
+
+def is_left_over(name: str) -> bool:
+    """Whether a file is what `Storage.put` wrote a sidecar or its like to, and was broken off."""
+    return re.fullmatch(rf"\.({re.escape(SIDECAR)}|{re.escape(BEGUN)})\.[0-9a-f]+", name) is not None
 
 
 def read_sidecar(uri: str, text: bytes) -> Sidecar:

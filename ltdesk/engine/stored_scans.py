@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ltdesk.engine.ingested import load_sidecar
-from ltdesk.engine.sidecar import BEGUN, PARTITIONS, SIDECAR, UNFINISHED, Sidecar
+from ltdesk.engine.sidecar import BEGUN, PARTITIONS, SIDECAR, UNFINISHED, Sidecar, is_left_over
 from ltdesk.engine.storage.checksums import Sums
 from ltdesk.engine.storage.storage import Entry, Storage
 from ltdesk.errors import LtdeskError, NotInStorage, OpenError, StorageError
@@ -113,9 +113,10 @@ def count_copies(
 def remove(storage: Storage, folder: str) -> None:
     """Remove a scan, whole or not; what else is in its folder stays. Raises StorageError where there is none."""
     names = {entry.name for entry in storage.list(folder)}
-    if not names & {SIDECAR, BEGUN}:
+    left = {name for name in names if is_left_over(name)}
+    if not names & {SIDECAR, BEGUN, *left}:
         raise StorageError(f"{storage.uri(folder)}: is not an ingested scan", "Give the folder of one.")
-    for name in (SIDECAR, PARTITIONS, UNFINISHED, BEGUN):  # first what makes it a scan, last what tells of the rest
+    for name in (SIDECAR, PARTITIONS, UNFINISHED, *left, BEGUN):  # first what makes it a scan, last what tells of it
         storage.remove(posixpath.join(folder, name))
     if not storage.list(folder):
         storage.remove(folder)
@@ -129,7 +130,8 @@ def _look(storage: Storage, entry: Entry) -> Stored:
         names = {inside.name for inside in storage.list(entry.path)}
         if SIDECAR in names:
             return _scan(storage, entry)
-        return Stored(uri, name, "unfinished" if BEGUN in names else "folder")
+        begun = BEGUN in names or any(is_left_over(inside) for inside in names)
+        return Stored(uri, name, "unfinished" if begun else "folder")
     except (StorageError, OpenError) as error:
         return Stored(uri, name, "damaged" if isinstance(error, OpenError) else "folder", problem=str(error))
 

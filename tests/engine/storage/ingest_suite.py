@@ -232,6 +232,21 @@ class IngestSuite:
         with self.twin(place) as twin:
             same_bytes(run(twin, *ANALYSES), run(npy, *ANALYSES))
 
+    def test_what_a_broken_off_put_left_counts_as_nothing(self, place: Place, npy: Dataset) -> None:
+        """Of what marks the folder, before there is anything else in it, and of the sidecar."""
+        left = [f"twin/.{name}.{number:032x}" for number, name in enumerate((BEGUN, SIDECAR))]
+        place.write(left[0], b"{")
+        assert look(place.storage, place.path("twin")).state == "unfinished"
+        remove(place.storage, place.path("twin"))
+        assert place.names() == []
+        for name in left:
+            place.write(name, b"{")
+        self.ingest(place, npy)
+        assert [entry.name for entry in place.storage.list(place.path("twin"))] == [SIDECAR, PARTITIONS]
+        place.write(left[1], b"{")
+        remove(place.storage, place.path("twin"))
+        assert place.names() == []
+
     def test_another_scan_may_not_go_on(self, place: Place, npy: Dataset, tmp_path: Path) -> None:
         with pytest.raises(Stopped):
             self.ingest(place, Watched(npy, stop_at(1)[1]))
