@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import h5py
@@ -36,9 +37,16 @@ class ChunkFrames(ArrangedDataset):
         for spans in joined(self.spans(partition), self.tile_frames):
             frames = np.concatenate([np.arange(span.frame, span.frame + span.count) for span in spans])
             offsets = self._offsets(frames)
-            self._chunks.check()
-            yield from self._tiles_of(spans, offsets)
-            self._chunks.check_bytes(*self._written(offsets))
+            with self._checked(offsets):
+                yield from self._tiles_of(spans, offsets)
+
+    @contextmanager
+    def _checked(self, offsets: Integers) -> Iterator[None]:
+        """Checks the file before frames are seen, and once their user is back, what they showed."""
+        self._chunks.check()
+        yield
+        self._chunks.check()
+        self._chunks.check_bytes(*self._written(offsets))
 
     def _tiles_of(self, spans: Sequence[Span], offsets: Integers) -> Iterator[Tile]:
         """Of spans one after the other: views where the first can be one, else gathered all at once.
@@ -64,10 +72,8 @@ class ChunkFrames(ArrangedDataset):
             self._through_hdf5.read(slice(row, row + 1), slice(column, column + 1), frame)
             return self.native(frame[0, 0])
         offsets = self._offsets(np.array([number]))
-        self._chunks.check()
-        frame = self.native(self._gathered(offsets)[0])
-        self._chunks.check_bytes(*self._written(offsets))
-        return frame
+        with self._checked(offsets):
+            return self.native(self._gathered(offsets)[0])
 
     def _close(self) -> None:
         self._chunks.close()

@@ -352,14 +352,32 @@ def test_a_chunked_file_that_shrinks_while_open(tmp_path: Path) -> None:
         assert "scan.h5" in caught.value.what
 
 
+def write_kind(folder: Path, suffix: str) -> Path:
+    """A scan of frames that are seen in their file, in one of the ways in which they can lie there."""
+    array, path = scan((4, 8, 64, 64)), folder / f"a{suffix}"
+    if suffix == ".npy":
+        return write_npy(path, array)
+    return write_h5(path, array, **({"chunks": (1, 1, 64, 64)} if "chunked" in suffix else {}))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".h5", "_chunked.h5"])
+def test_a_file_that_is_overwritten_while_its_frames_are_used(tmp_path: Path, suffix: str) -> None:
+    """Of the old frames and the new ones there is no right sum."""
+    path = write_kind(tmp_path, suffix)
+    with open_dataset(path) as dataset:
+        tiles = dataset.tiles(dataset.plan()[0])
+        next(tiles)
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(bytes(1000))
+        os.utime(path, ns=(1, 1))  # file systems' clocks may be too coarse for a test
+        with pytest.raises(DamagedFileError, match="was overwritten"):
+            list(tiles)
+
+
 @pytest.mark.parametrize("suffix", [".npy", ".h5", "_chunked.h5"])
 def test_a_closed_dataset_says_so(tmp_path: Path, suffix: str) -> None:
-    array, path = scan((4, 8, 64, 64)), tmp_path / f"a{suffix}"
-    if suffix == ".npy":
-        np.save(path, array)
-    else:
-        write_h5(path, array, **({"chunks": (1, 1, 64, 64)} if "chunked" in suffix else {}))
-    dataset = open_dataset(path)
+    dataset = open_dataset(write_kind(tmp_path, suffix))
     tiles = dataset.tiles(dataset.plan()[0])
     next(tiles)
     dataset.close()
