@@ -24,6 +24,24 @@ FARTHEST = 1e6
 Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-FARTHEST, le=FARTHEST)]
 
 
+class Axis(BaseModel):
+    """What a further axis of a result is over.
+
+    Attributes
+    ----------
+    name : in files
+    places : of its entries, in pixels of the frame or positions of the scan; frequencies in periods over one of them
+    of : which of the two, whose calibration it goes by
+    is_frequency : it is over periods, not lengths
+    """
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    places: tuple[float, ...]
+    of: Literal["frame", "scan"] = "frame"
+    is_frequency: bool = False
+
+
 class ResultSpec(BaseModel):
     """One array that an analysis gives.
 
@@ -34,6 +52,7 @@ class ResultSpec(BaseModel):
     dtype : numpy's name of the result's type
     unit : ``counts``, ``px``, …
     extra : further axes after the scan's
+    axes : what those are over, for files; none where it isn't known
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +61,7 @@ class ResultSpec(BaseModel):
     dtype: str
     unit: str = "counts"
     extra: tuple[int, ...] = ()
+    axes: tuple[Axis, ...] = ()
 
     def shape(self, scan_shape: Size2D, frame_shape: Size2D) -> tuple[int, ...]:
         """The array's shape for a dataset of these shapes."""
@@ -53,6 +73,21 @@ def sum_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """The type that sums of `dtype` are kept in: uint64 for unsigned and bool, int64 for signed, float64 for floats."""
     kind = np.dtype(dtype).kind
     return np.dtype({"u": np.uint64, "b": np.uint64, "i": np.int64}.get(kind, np.float64))
+
+
+def frequency_axes(shape: Size2D, of: Literal["frame", "scan"]) -> tuple[Axis, Axis]:
+    """The axes of the Fourier transform of a picture ``(height, width)``, frequency 0 in the middle."""
+    y, x = (tuple(np.fft.fftshift(np.fft.fftfreq(size)).tolist()) for size in shape)
+    return (
+        Axis(name="frequency_y", places=y, of=of, is_frequency=True),
+        Axis(name="frequency_x", places=x, of=of, is_frequency=True),
+    )
+
+
+def spectrum_spec(name: str, of: ResultSpec, shape: Size2D) -> ResultSpec:
+    """The absolute Fourier transform of a picture ``(height, width)``, an image or a frame, as a result."""
+    axes = () if of.kind == "single" else frequency_axes(shape, of.kind)
+    return ResultSpec(name=name, kind="single", dtype="float64", unit=of.unit, extra=shape, axes=axes)
 
 
 def split_list(value: Any) -> Any:
@@ -239,7 +274,8 @@ class FftFrame(Analysis):
     window: bool = False
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
-        return (ResultSpec(name=self.name, kind="single", dtype="float64", extra=frame_shape),)
+        axes = frequency_axes(frame_shape, "frame")
+        return (ResultSpec(name=self.name, kind="single", dtype="float64", extra=frame_shape, axes=axes),)
 
 
 class StdFrame(Analysis):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from ltdesk.analysis import Centred, Name, ResultSpec, split_list, sum_dtype
+from ltdesk.analysis import Axis, Centred, Name, ResultSpec, split_list, sum_dtype
 from ltdesk.errors import UsageError
 from ltdesk.geometry import Bool2D, Disk, Ellipse, Finite, Float2D, Radius, Ring, Sector, Size2D, pixel_grid
 
@@ -117,7 +117,9 @@ class RadialProfile(AboutCentre):
         return np.where(bin_of < self.bins(frame_shape), bin_of, -1).astype(np.int64)
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
-        return (ResultSpec(name=self.name, kind="scan", dtype="float64", extra=(self.bins(frame_shape),)),)
+        bins = self.bins(frame_shape)
+        axes = (Axis(name="distance", places=tuple(range(bins))),)
+        return (ResultSpec(name=self.name, kind="scan", dtype="float64", extra=(bins,), axes=axes),)
 
 
 class AnnularSeries(AboutCentre):
@@ -159,8 +161,10 @@ class AnnularSeries(AboutCentre):
         return np.where(ring < len(radii) - 1, ring, -1)
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
-        rings = len(self.edges(frame_shape)) - 1
-        return (ResultSpec(name=self.name, kind="scan", dtype=sum_dtype(dtype).name, extra=(rings,)),)
+        middles = tuple((inner + outer) / 2 for inner, outer in pairwise(self.edges(frame_shape)))
+        axes = (Axis(name="distance", places=middles),)
+        out = sum_dtype(dtype).name
+        return (ResultSpec(name=self.name, kind="scan", dtype=out, extra=(len(middles),), axes=axes),)
 
 
 class RadialFourier(AboutCentre):

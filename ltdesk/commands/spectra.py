@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ltdesk.analysis import ResultSpec
+from ltdesk.analysis import spectrum_spec
 from ltdesk.engine.assembly import Results
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.export import read_spectra
@@ -60,9 +60,7 @@ def with_spectra(results: Results, spectra: Spectra) -> Results:
         picture, spec = results[name], results.specs[name]
         if spec.kind == "scan":
             picture = np.where(results.valid, picture, np.nan)
-        arrays[spectrum_name(name)] = found = fft_magnitude(picture, window)
-        specs[spectrum_name(name)] = ResultSpec(
-            name=spectrum_name(name), kind="single", dtype=found.dtype.name, unit=spec.unit, extra=found.shape
-        )
+        arrays[spectrum_name(name)] = fft_magnitude(picture, window)
+        specs[spectrum_name(name)] = spectrum_spec(spectrum_name(name), spec, (picture.shape[0], picture.shape[1]))
     asked = [{"of": name, "window": window} for name, window in spectra.items()]
     return replace(results, arrays=arrays, specs=specs, recipe={**results.recipe, "spectra": asked})

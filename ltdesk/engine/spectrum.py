@@ -30,6 +30,11 @@ def fft_magnitude(picture: NDArray[Any], window: bool = False) -> NDArray[np.flo
     return np.abs(np.fft.fftshift(np.fft.fft2(values)))
 
 
+def inverse_unit(unit: str) -> str:
+    """The unit of frequencies over lengths in `unit`."""
+    return unit.removeprefix("1/") if unit.startswith("1/") else f"1/{unit}"
+
+
 def _hann(size: int) -> NDArray[np.float64]:
     """A Hann window of period `size`."""
     return 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size)

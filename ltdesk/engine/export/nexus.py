@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
-from ltdesk.analysis import ResultSpec
+from ltdesk.analysis import Axis, ResultSpec
 from ltdesk.engine.assembly import Results
+from ltdesk.engine.dataset import Calibration
+from ltdesk.engine.spectrum import inverse_unit
 
 
 def write_nexus(results: Results, path: Path) -> None:
@@ -46,23 +49,47 @@ def _add_result(entry: Any, spec: ResultSpec, array: Any, results: Results) -> N
     group.attrs["signal"] = "data"
     group["data"] = array
     group["data"].attrs["units"] = spec.unit
-    names = _axes(spec, array.ndim)
-    group.attrs["axes"] = names
-    for axis, name in enumerate(names):
-        step, unit = _step(spec, axis, results)
-        group[name] = np.arange(array.shape[axis]) * step
+    scales = _scales(spec, array.shape, results.calibration)
+    group.attrs["axes"] = [scale.name for scale in scales]
+    for name, places, unit in scales:
+        group[name] = places
         group[name].attrs["units"] = unit
 
 
-def _axes(spec: ResultSpec, ndim: int) -> list[str]:
-    first = {"scan": ["scan_y", "scan_x"], "frame": ["frame_y", "frame_x"], "single": []}[spec.kind]
-    return [*first, *(f"axis{i}" for i in range(len(first), ndim))]
+class _Scale(NamedTuple):
+    """An axis as it is written."""
+
+    name: str
+    places: NDArray[np.float64]
+    unit: str
 
 
-def _step(spec: ResultSpec, axis: int, results: Results) -> tuple[float, str]:
-    calibration = results.calibration
-    if spec.kind == "scan" and axis < 2 and calibration.scan_step:
+def _scales(spec: ResultSpec, shape: tuple[int, ...], calibration: Calibration) -> list[_Scale]:
+    """The pixels of the scan or frame, then what further axes are over; their numbers alone where that isn't known."""
+    first = () if spec.kind == "single" else (f"{spec.kind}_y", f"{spec.kind}_x")
+    step, unit = _pixel(spec.kind, calibration)
+    scales = [
+        _Scale(name, np.arange(size, dtype=np.float64) * step, unit) for name, size in zip(first, shape, strict=False)
+    ]
+    if spec.axes:
+        return [*scales, *(_further(axis, calibration) for axis in spec.axes)]
+    return [
+        *scales,
+        *(_Scale(f"axis{i}", np.arange(shape[i], dtype=np.float64), "") for i in range(len(first), len(shape))),
+    ]
+
+
+def _further(axis: Axis, calibration: Calibration) -> _Scale:
+    step, unit = _pixel(axis.of, calibration)
+    places = np.array(axis.places)
+    if axis.is_frequency:
+        return _Scale(axis.name, places / step, inverse_unit(unit))
+    return _Scale(axis.name, places * step, unit)
+
+
+def _pixel(of: str, calibration: Calibration) -> tuple[float, str]:
+    if of == "scan" and calibration.scan_step:
         return calibration.scan_step, calibration.scan_unit
-    if spec.kind == "frame" and axis < 2 and calibration.frame_pixel:
+    if of == "frame" and calibration.frame_pixel:
         return calibration.frame_pixel, calibration.frame_unit
     return 1.0, "px"

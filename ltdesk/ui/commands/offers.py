@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.analysis import CenterOfMass, MeanFrame, ResultSpec, SumFrame
+from ltdesk.analysis import CenterOfMass, MeanFrame, ResultSpec, SumFrame, spectrum_spec
 from ltdesk.engine.dataset import Dataset
 from ltdesk.geometry import Rectangle
 from ltdesk.session import Session
@@ -163,11 +163,10 @@ def _shown_frame(session: Session) -> Wish | None:
 def _slice(spec: ResultSpec, wish: Wish, index: int) -> Offer:
     """One bin of a result that has several at each position."""
     bin = min(index, int(np.prod(spec.extra)) - 1)
-    return Offer(spec.model_copy(update={"name": f"{spec.name}_{bin}", "extra": ()}), wish, spec.name, bin)
+    return Offer(spec.model_copy(update={"name": f"{spec.name}_{bin}", "extra": (), "axes": ()}), wish, spec.name, bin)
 
 
 def _spectrum(image: Offer, spectrum: str, dataset: Dataset) -> Offer:
     """The absolute Fourier transform of an image; what is not valid counts as its mean."""
     name = f"{image.spec.name}_spectrum{'_hann' if spectrum == 'window' else ''}"
-    spec = ResultSpec(name=name, kind="single", dtype="float64", unit=image.spec.unit, extra=dataset.scan_shape)
-    return replace(image, spec=spec, spectrum=spectrum)
+    return replace(image, spec=spectrum_spec(name, image.spec, dataset.scan_shape), spectrum=spectrum)

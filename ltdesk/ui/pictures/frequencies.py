@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ltdesk.engine.spectrum import inverse_unit
 from ltdesk.geometry import Size2D
 
 
@@ -23,5 +24,4 @@ def frequency_scale(shape: Size2D, pixel: float | None, unit: str) -> FrequencyS
     """
     height, width = shape
     size, name = (pixel, unit) if pixel else (1.0, "px")
-    inverse = name.removeprefix("1/") if name.startswith("1/") else f"1/{name}"
-    return FrequencyScale(1 / (width * size), inverse, (height // 2, width // 2), 1 / (height * size))
+    return FrequencyScale(1 / (width * size), inverse_unit(name), (height // 2, width // 2), 1 / (height * size))
