@@ -174,6 +174,10 @@ class CorrectedDataset(Dataset):
     def own_frames(self) -> dict[str, NDArray[Any]]:
         return self.inner.own_frames
 
+    @property
+    def shows_views(self) -> bool:
+        return self.inner.shows_views
+
     def plan(self) -> Plan:
         return self.inner.plan()
 

@@ -130,6 +130,12 @@ class Dataset(ABC):
         """Frames in a full tile."""
         return max(1, TILE_BYTES // self.frame_bytes)
 
+    @property
+    def shows_views(self) -> bool:
+        """Whether tiles cost nothing, being views of memory, and `tiles_of` gives those of several partitions at once.
+        Where it turns out that they have to be read, no more."""
+        return False
+
     @cached_property
     def _plan(self) -> Plan:
         return make_plan(self.scan_shape, self.frame_bytes, self.chunk)
@@ -162,7 +168,7 @@ class Dataset(ABC):
 
     def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
         """The tiles of some partitions, or parts of them, each with which of them it is of: one after the other, or
-        several at once where they are views and cost nothing."""
+        several at once where it `shows_views`."""
         for which, partition in enumerate(partitions):
             for tile in self.tiles(partition):
                 yield [(which, tile)]

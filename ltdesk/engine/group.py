@@ -56,7 +56,7 @@ class Group:
                 results = one_by_one(self._prepared, self.partitions, error)
                 self.seconds += time.perf_counter() - started
                 return results
-            if not self._slots:  # else what grows with it is in the takings
+            if not (self._slots and self._prepared.dataset.shows_views):  # else what grows with it is in the takings
                 self.seconds += time.perf_counter() - started
             if takings is None:
                 return self._ended(partials)

@@ -108,6 +108,11 @@ class IngestedScan(Dataset):
         self._holders[partition.index] = hosts, now
         return hosts
 
+    @property
+    def shows_views(self) -> bool:
+        """Until a partition had to be read."""
+        return not self.not_mapped
+
     def tiles(self, partition: Partition) -> Iterator[Tile]:
         for tiles in self.tiles_of([partition]):
             yield from (tile for _, tile in tiles)

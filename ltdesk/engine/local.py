@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -78,8 +78,7 @@ class LocalExecutor:
         run.waiting.extend(plan)
         run.handle.started(plan)
         with self._starting:  # and without the other lock, which is what threads ask for first
-            for worker in self._put_first(run):
-                worker.start()
+            self._start(self._put_first(run), run)
         return run.handle
 
     def close(self) -> None:
@@ -113,6 +112,23 @@ class LocalExecutor:
             new = [threading.Thread(target=self._work, name="ltdesk-local", daemon=True) for _ in missing]
             self._workers.update(new)
             return new
+
+    def _start(self, new: list[threading.Thread], run: _Run) -> None:
+        """Go on with the threads that there are where no more can be had. Raises LtdeskError where there is none."""
+        started = 0
+        try:
+            for worker in new:
+                worker.start()
+                started += 1
+        except RuntimeError as error:
+            log.warning("%d of %d threads: %s", started, len(new), error)
+        finally:
+            with self._wake:
+                self._workers.difference_update(new[started:])
+                if is_stuck := not self._workers and run in self._runs:
+                    self._runs.remove(run)
+        if is_stuck:
+            raise LtdeskError("the system gives no thread", "End other programs, or raise the limit of threads.")
 
     def _work(self) -> None:
         with self._starting:  # all have started, or who starts them would wait for a core until this one has done a lot
@@ -165,12 +181,22 @@ class _Run:
     notify: Callable[[], None] = lambda: None
     groups: list[Group] = field(default_factory=list)
 
-    @cached_property
+    @property
     def _slots(self) -> int:
-        """Threads that may do a group together. Where a watcher fails at a partial, that alone is to be lost: it must
-        not hold what others have given."""
+        """Threads that may do a group together."""
+        return self.threads if self._may_share and self.prepared.can_be_split else 0
+
+    @cached_property
+    def _may_share(self) -> bool:
+        """Where a watcher fails at a partial, that alone is to be lost: it must not hold what others have given."""
         folded = any(buffer.kind in FOLDED for kernel in self.prepared.kernels for buffer in kernel.buffers)
-        return self.threads if self.prepared.can_be_split and not (folded and self.on_partial) else 0
+        return not (folded and self.on_partial)
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether every partition has all of its frames."""
+        dataset = self.prepared.dataset
+        return self.prepared.region is None and dataset.frames_good == dataset.frames_expected
 
     @property
     def _until(self) -> int:
@@ -212,23 +238,38 @@ class _Run:
     def _next_partitions(self) -> list[Partition]:
         """Some that may start, at least one; where threads can't do them together, towards the end fewer, so that none
         is left with them alone."""
+        most, partitions, until = self._most_now, list[Partition](), self._until
+        while most > 0 and self.waiting and (not partitions or self.waiting[0].index < until):
+            partitions.append(self.waiting.popleft())
+            most -= self._share(partitions[-1])
+        return partitions
+
+    @property
+    def _most_now(self) -> float:
         share = len(self.waiting) if self.threads == 1 else 3 * len(self.waiting) // (4 * self.threads)
         room = max(1, HELD_BYTES // (2 * self.threads * self.held_bytes))
-        most = min(self.pace.most, max(self.pace.least, share), room)
-        if self._slots and self.pace.most > 1:
-            most = self.threads * min(self.pace.most, room)
-        elif self._slots and self.groups and not self.pace.is_known:
-            most = MEANWHILE * (self.threads - 1)
-        partitions, until = [self.waiting.popleft()], self._until
-        while len(partitions) < most and self.waiting and self.waiting[0].index < until:
-            partitions.append(self.waiting.popleft())
-        return partitions
+        slots = self._slots
+        if slots and self.pace.most > 1:
+            return self.threads * min(self.pace.most, room)
+        if slots and self.groups and not self.pace.is_known:
+            return MEANWHILE * (self.threads - 1)
+        return min(self.pace.most, max(self.pace.least, share), room)
+
+    def _share(self, partition: Partition) -> float:
+        """How much of a partition the region takes."""
+        region = self.prepared.region
+        return 1 if region is None else float(region[partition.slices].mean())
+
+    def _worth(self, results: Sequence[Partial | Exception]) -> float:
+        """As how many whole partitions these count: of a region, or of a file with gaps, some hold next to nothing."""
+        done = [one for one in results if isinstance(one, Partial)]
+        return len(done) if self._is_whole else sum([float(one.valid.mean()) for one in done])
 
     def _do(self, group: Group, work: Callable[[], Outcome]) -> None:
         if (results := work()) is None:  # another thread will have them
             return
         self.groups.remove(group)
-        done: list[Partial] = []
+        worth, done = self._worth(results), list[Partial]()
         for partition, result in zip(group.partitions, results, strict=True):
             try:
                 done.append(self._watched(result))
@@ -242,7 +283,7 @@ class _Run:
         if done:  # what is left in them now waits for the fold
             held = sum([buffer.nbytes for one in done for buffer in one.buffers.values()])
             self.held_bytes = max(1, held // len(done))
-        self.pace.took(group.seconds, len(results))
+        self.pace.took(group.seconds, worth)
 
     def _watched(self, result: Partial | Exception) -> Partial:
         if isinstance(result, Exception):

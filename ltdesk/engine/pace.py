@@ -31,6 +31,7 @@ class Pace:
         """Fewer are not worth it."""
         return min(self.most, max(1, round(SHORTEST / self.seconds)))
 
-    def took(self, seconds: float, partitions: int) -> None:
-        """So many took so long."""
-        self.seconds, self.is_known = max(seconds, 1e-6) / partitions, True
+    def took(self, seconds: float, partitions: float) -> None:
+        """So many took so long; of none there is nothing to learn."""
+        if partitions > 0:
+            self.seconds, self.is_known = max(seconds, 1e-6) / partitions, True

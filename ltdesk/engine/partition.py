@@ -40,7 +40,7 @@ class Prepared:
     """A job made ready for a dataset, once: its kernels, which scan positions take part (None: all), and what corrects
     the frames.
 
-    steps : the kernels, where they take frames without Python in between; none where some or the correction can't
+    steps : the kernels, where they take frames without Python in between; none where some can't, or frames are made new
     block : frames that such kernels take one after the other
     stopped : 1 once the job is to stop, ``(1)``; compiled loops look at it, too
     patterns : how steps take the frames that they have met
@@ -59,8 +59,8 @@ class Prepared:
     def can_be_split(self) -> bool:
         """Whether several threads may do what `work_of` gives at once: it is all in compiled calls, which need no
         space of their own, and in whatever order gives the same bytes."""
-        together = type(self.dataset).tiles_of is not Dataset.tiles_of and not _is_swapped(self.dataset.dtype)
-        return bool(self.steps) and together and all(is_order_free(kernel) for kernel in self.kernels)
+        views = self.dataset.shows_views and not _is_swapped(self.dataset.dtype)
+        return bool(self.steps) and views and all(is_order_free(kernel) for kernel in self.kernels)
 
     def stop(self) -> None:
         """Let what runs raise JobCancelled, within about a quarter of a second."""
@@ -76,7 +76,8 @@ def prepare(job: Job, dataset: Dataset) -> Prepared:
     kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
     region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
     corrector = _corrector(dataset, kernels)
-    steps = tuple(kernel for kernel in kernels if isinstance(kernel, StepKernel) and corrector is None)
+    made_new = corrector is not None or _is_half(dataset.dtype)
+    steps = tuple(kernel for kernel in kernels if isinstance(kernel, StepKernel) and not made_new)
     block = max(STEP_BYTES // dataset.frame_bytes, *(kernel.at_once for kernel in steps), 1)
     return Prepared(dataset, kernels, region, corrector, steps if len(steps) == len(kernels) else (), block)
 
@@ -112,7 +113,7 @@ def run_together(prepared: Prepared, partitions: Sequence[Partition]) -> list[Pa
     again and again. So it runs for all partitions, then all their kernels, in one call where they can be. Where tiles
     come one after the other anyway each is done by itself: one that fails must not have others begun twice.
     """
-    if len(partitions) > 1 and type(prepared.dataset).tiles_of is Dataset.tiles_of:
+    if len(partitions) > 1 and not prepared.dataset.shows_views:
         return [run_together(prepared, [partition])[0] for partition in partitions]
     started = time.perf_counter()
     try:
@@ -209,7 +210,12 @@ def _process(prepared: Prepared, stack: Stack, buffers: Mapping[str, NDArray[Any
 
 def _is_swapped(dtype: np.dtype[Any]) -> bool:
     """Of a foreign byte order; half floats become others anyway."""
-    return not dtype.isnative and dtype.itemsize in SWAPPED_SIZES and dtype != np.dtype(">f2")
+    return not dtype.isnative and dtype.itemsize in SWAPPED_SIZES and not _is_half(dtype)
+
+
+def _is_half(dtype: np.dtype[Any]) -> bool:
+    """Kernels don't take them."""
+    return dtype.kind == "f" and dtype.itemsize == 2
 
 
 def _space(frames: NDArray[Any], block: int) -> NDArray[Any]:
@@ -224,6 +230,9 @@ def _blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tupl
         return
     if _is_swapped(tile.dtype):
         yield from _swapped_blocks(prepared, tile, start)
+        return
+    if _is_half(tile.dtype):
+        yield from _widened_blocks(prepared, tile, start)
         return
     size = max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
     whole = as_frames(tile)
@@ -242,6 +251,14 @@ def _swapped_blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Itera
     space = _space(tile, min(size, len(tile)))
     for i in range(0, len(tile), size):
         block = native_frames(tile[i : i + size], rows, space)._replace(cached=True)
+        yield slice(start + i, start + i + block.n), block
+
+
+def _widened_blocks(prepared: Prepared, tile: NDArray[Any], start: int) -> Iterator[tuple[slice, Frames]]:
+    """Blocks of half floats, made whole as they are used: all at once they would take twice the memory of the scan."""
+    size = max(8, BLOCK_BYTES // prepared.dataset.frame_bytes)
+    for i in range(0, len(tile), size):
+        block = as_frames(tile[i : i + size])._replace(cached=True)
         yield slice(start + i, start + i + block.n), block
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltdesk.analysis import Analysis, CenterOfMass, MeanFrame, StdFrame, SumFrame, SumSignal, VirtualDetector
+from ltdesk.engine import local, mapping, pace
 from ltdesk.engine.dataset import Tile
 from ltdesk.engine.executor import Executor, JobHandle
 from ltdesk.engine.group import Group
 from ltdesk.engine.kernels.frames import as_frames
 from ltdesk.engine.kernels.steps import WORD, Takings, take_turns, taking, with_words
 from ltdesk.engine.local import LocalExecutor
+from ltdesk.engine.mapping import MappedFile
+from ltdesk.engine.open import open_dataset
 from ltdesk.engine.partial import Partial
-from ltdesk.engine.partition import prepare, run_partition, run_together
+from ltdesk.engine.partition import Prepared, prepare, run_partition, run_together
 from ltdesk.engine.preview.binned import BinnedFrames
 from ltdesk.errors import DamagedFileError, JobCancelled, JobFailed, LtdeskError
 from ltdesk.geometry import AnyShape, PixelMask, Rectangle
@@ -32,8 +37,8 @@ from tests.engine.preview.scans import Scan, binned
 
 @pytest.fixture
 def executor() -> Iterator[Executor]:
-    with LocalExecutor(2) as local:
-        yield local
+    with LocalExecutor(2) as executor:
+        yield executor
 
 
 class TestLocalExecutor(ThreadSuite):
@@ -83,6 +88,8 @@ def test_partitions_that_run_together_are_as_if_alone(tmp_path: Path, dtype: str
 
 class AllAtOnce(Scan):
     """Gives the tiles of all partitions that are asked for together at once."""
+
+    shows_views = True
 
     def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
         yield [(which, tile) for which, one in enumerate(partitions) for tile in self.tiles(one)]
@@ -348,3 +355,71 @@ def test_nobody_waits_for_a_first_partition_that_has_nothing_or_fails(threads: i
     results = handle.results()
     assert np.flatnonzero(~results.valid.any(axis=0)).tolist() == [0]
     np.testing.assert_array_equal(results["sum_signal"][:, 1:], sums[:, 1:])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_partitions_without_frames_say_nothing_of_how_long_others_take(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a region that begins far down what is left must not become one group, which newer jobs would wait for."""
+    sizes = list[int]()
+
+    class Counted(Group):
+        def __init__(self, prepared: Prepared, partitions: Sequence[Partition], *others: Any) -> None:
+            sizes.append(len(partitions))
+            super().__init__(prepared, partitions, *others)
+
+    monkeypatch.setattr(pace, "QUICK", 1e-5)  # no memory is so quick that half a megabyte takes less
+    monkeypatch.setattr(local, "Group", Counted)
+    scan = InColumns(np.ones((1, 64, 512, 512), "<u2"), 2)
+    with LocalExecutor(threads) as executor:
+        region = Rectangle(y0=0, x0=20, y1=1, x1=64)
+        assert executor.submit(job_for(scan, SumSignal(), region=region), scan).result(250).valid[:, 20:].all()
+    assert sum(sizes) == 64
+    assert sizes.count(1) > 30
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_frames_that_are_read_are_read_by_all_threads(
+    threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share is not mapped, and answers several at once."""
+    np.save(tmp_path / "scan.npy", np.ones((16, 512, 16, 512), "<u2"))
+    read, inside, all_at_it = MappedFile.read, Counter[str](), threading.Event()
+
+    def slow(file: MappedFile, offset: int, nbytes: int) -> Any:
+        if threading.current_thread().name == "ltdesk-local":
+            inside[file.path] += 1
+            if inside[file.path] == threads:
+                all_at_it.set()
+            all_at_it.wait(60)
+        return read(file, offset, nbytes)
+
+    monkeypatch.setattr(mapping, "place_of", lambda _: "network")
+    with open_dataset(tmp_path / "scan.npy") as dataset, LocalExecutor(threads) as executor:
+        monkeypatch.setattr(MappedFile, "read", slow)
+        assert executor.submit(job_for(dataset, SumSignal()), dataset).result(250).valid.all()
+    assert all_at_it.is_set()
+
+
+@pytest.mark.parametrize("had", [0, 1])
+def test_a_thread_that_cannot_be_had_is_not_waited_for(
+    had: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(range(had))
+    start = threading.Thread.start
+
+    def started(thread: threading.Thread) -> None:
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with write(tmp_path, make_array("u1")) as dataset, LocalExecutor(3) as executor:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", started)
+            if had:
+                assert executor.submit(job_for(dataset, SumFrame()), dataset).result(250).valid.all()
+            else:
+                with pytest.raises(LtdeskError, match="gives no thread"):
+                    executor.submit(job_for(dataset, SumFrame()), dataset)
+        assert executor.submit(job_for(dataset, SumFrame()), dataset).result(250).valid.all()

@@ -106,7 +106,7 @@ class FramesFile(ArrangedDataset):
 
     def tiles_of(self, partitions: Sequence[Partition]) -> Iterator[list[tuple[int, Tile]]]:
         """All at once where they are views: files are checked before and after, not for each tile."""
-        if len(partitions) < 2 or not self._shows_views:
+        if len(partitions) < 2 or not self.shows_views:
             yield from super().tiles_of(partitions)
             return
         with self._open():
@@ -115,7 +115,7 @@ class FramesFile(ArrangedDataset):
             )
 
     @cached_property
-    def _shows_views(self) -> bool:
+    def shows_views(self) -> bool:
         return all(part.is_aligned for part in self.parts) and all(file.mapped for file in self._files if file)
 
     def _tiles(self, partition: Partition) -> Iterator[Tile]:
