@@ -6,6 +6,8 @@ prints one line and, with ``--debug``, the traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class LtdeskError(Exception):
     """Base of every error that is shown to a user as it is.
@@ -82,3 +84,13 @@ class SessionError(LtdeskError):
 def os_error_text(error: OSError) -> str:
     """The reason alone, without errno and path: ``No space left on device``."""
     return error.strerror or str(error) or type(error).__name__
+
+
+def nearest_text(word: str, known: Iterable[str]) -> str:
+    """The start of a way out, ``Did you mean 'centre'? ``, where `word` is like some that are known."""
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    near = [name for name in names if len(word) > 1 and word.casefold() in name.casefold()]
+    near = near or get_close_matches(word.casefold(), names)
+    return f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""

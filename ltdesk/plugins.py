@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from ltdesk import analysis, noise, polar
 from ltdesk.analysis import Analysis, kind_of
-from ltdesk.errors import LtdeskError, UsageError
+from ltdesk.errors import LtdeskError, UsageError, nearest_text
 
 BUILT_IN: tuple[type[Analysis], ...] = (
     analysis.VirtualDetector,
@@ -55,7 +55,8 @@ def analysis_spec(kind: str) -> type[Analysis]:
         own: type[Analysis] = getattr(import_module(module), name)
         return own
     if kind not in specs:
-        raise UsageError(f"analysis '{kind}' is not known", f"Known: {', '.join(sorted(specs))}.")
+        known = sorted(specs.keys() - {kind_of(analysis.VirtualDetector)})  # which is asked for by its shape
+        raise UsageError(f"analysis '{kind}' is not known", f"{nearest_text(kind, known)}There are {', '.join(known)}.")
     return specs[kind]
 
 

@@ -57,11 +57,11 @@ def test_fitted_numbers_are_in_the_recipe(folder: Path) -> None:
     [
         ("radial:centre=middle", "the centre 'middle' is not known"),
         ("radial:ellipse=30", "'30' is not two radii"),
-        ("radial:ellipse=50+30", "a ring between 50 and 30 pixels makes no sense"),
-        ("radial:ellipse=60+70", "there is no ring between 60 and 70 pixels"),
-        ("com:ellipse=30+50", "'com' has no ellipse to fit"),
-        ("sum_frame:centre=fit", "'sum_frame' has no centre to fit"),
-        ("radial:rotation=fit", "'radial' has no rotation to fit"),
+        ("radial:ellipse=50+30", "'radial': a ring between 50 and 30 pixels makes no sense"),
+        ("radial:ellipse=60+70,name=outer", "'outer': there is no ring between 60 and 70 pixels"),
+        ("com:ellipse=30+50", "'com' has no 'ellipse'"),
+        ("sum_frame:centre=fit", "'sum_frame' has no 'centre'"),
+        ("radial:rotation=fit", "'radial' has no 'rotation'"),
     ],
 )
 def test_a_fit_that_makes_no_sense_is_one_line(folder: Path, words: str, said: str) -> None:

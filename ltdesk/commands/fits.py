@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,23 @@ from ltdesk.job import Job
 from ltdesk.polar import AboutCentre
 
 FORM = "Write centre=fit, or ellipse=30+50 for a ring between 30 and 50 pixels."
-DESCANS = ("plane", "paraboloid")
+FITTED: dict[str, type[Analysis]] = {"centre": Centred, "ellipse": AboutCentre}
+"""The keys that ask for a fit and are no parameters themselves, and the analyses that take them."""
+FITTING = {"descan": ("plane", "paraboloid"), "rotation": ("fit",)}
+"""What asks for a fit of a centre of mass in the place of numbers."""
+FOUND = {
+    "centre": {"cy", "cx"},
+    "ellipse": {"centre", "cy", "cx", "ratio", "deg"},
+    "descan": set[str](),
+    "rotation": {"flip"},
+}
+"""What each fit finds, and nobody need say."""
+WRITE = {
+    "descan": "Write plane or paraboloid, or 6 or 12 numbers joined by +.",
+    "rotation": "Write degrees, or fit.",
+    "name": "Write as in name=other.",
+}
+"""How values are written that can be more than one thing, by key."""
 
 Run = Callable[[Job], Results]
 
@@ -47,26 +63,20 @@ class Fit:
         return self.rotation or self.descan is not None
 
 
-def split_fit(text: str) -> tuple[str, Fit]:
-    """An analysis' words without those that ask for a fit, and the fit. Raises UsageError."""
-    kind, colon, options = text.partition(":")
-    kept: list[str] = []
-    asked: dict[str, Any] = {}
-    for option in options.split(","):
-        key, _, value = option.partition("=")
-        if key == "centre":
-            if value != "fit":
-                raise UsageError(f"analysis '{text}': the centre '{value}' is not known", f"{FORM} Or give cy=,cx=.")
-            asked["centre"] = True
-        elif key == "ellipse":
-            asked["ring"] = _radii(value, text)
-        elif key == "descan" and value in DESCANS:
-            asked["descan"] = value
-        elif key == "rotation" and value == "fit":
-            asked["rotation"] = True
-        else:
-            kept.append(option)
-    return kind + colon + ",".join(kept) if asked else text, Fit(**asked)
+def split_fit(spec: type[Analysis], given: Mapping[str, str], text: str) -> tuple[dict[str, str], Fit]:
+    """The parameters of an analysis without those that ask for a fit, and the fit. Raises UsageError."""
+    asked = {key: value for key, value in given.items() if key in FITTED and issubclass(spec, FITTED[key])}
+    if issubclass(spec, CenterOfMass):
+        asked |= {key: value for key, value in given.items() if value in FITTING.get(key, ())}
+    for key in asked:
+        for other in FOUND[key] & given.keys():
+            what = f"{key}={given[key]} and {other}={given[other]} contradict"
+            raise UsageError(f"analysis '{text}': {what}: {other} is fitted", "Leave one away.")
+    if asked.get("centre", "fit") != "fit":
+        raise UsageError(f"analysis '{text}': the centre '{asked['centre']}' is not known", f"{FORM} Or give cy=,cx=.")
+    ring = _radii(asked["ellipse"], text) if "ellipse" in asked else None
+    fit = Fit("centre" in asked, ring, asked.get("descan"), "rotation" in asked)
+    return {key: value for key, value in given.items() if key not in asked}, fit
 
 
 def _radii(value: str, text: str) -> tuple[float, float]:
@@ -75,19 +85,6 @@ def _radii(value: str, text: str) -> tuple[float, float]:
     except ValueError as error:
         raise UsageError(f"analysis '{text}': '{value}' is not two radii", FORM) from error
     return r_in, r_out
-
-
-def check_fit(spec: Analysis, fit: Fit, text: str) -> None:
-    """Raises UsageError where an analysis has nothing to fit."""
-    wanted = {
-        "centre": (fit.centre, Centred),
-        "ellipse": (fit.ring is not None, AboutCentre),
-        "descan": (fit.descan is not None, CenterOfMass),
-        "rotation": (fit.rotation, CenterOfMass),
-    }
-    for what, (is_asked, kind) in wanted.items():
-        if is_asked and not isinstance(spec, kind):
-            raise UsageError(f"analysis '{text}': '{spec.kind}' has no {what} to fit")
 
 
 def with_fits(job: Job, fits: dict[str, Fit], dataset: Dataset, run: Run) -> tuple[Job, list[str]]:
@@ -102,7 +99,7 @@ def with_fits(job: Job, fits: dict[str, Fit], dataset: Dataset, run: Run) -> tup
         fit = fits.get(spec.name, Fit())
         if fit.needs_frame and isinstance(spec, Centred):
             frame = _mean(dataset) if frame is None else frame
-            shape = _shape(fit, frame)
+            shape = _shape(spec.name, fit, frame)
             spec = spec.about(shape)
             words.append(f"'{spec.name}' is about {_words(shape)}")
         if fit.needs_vectors and isinstance(spec, CenterOfMass):
@@ -119,12 +116,15 @@ def _mean(dataset: Dataset) -> Float2D:
     return sample_mean(dataset, seconds=math.inf).mean
 
 
-def _shape(fit: Fit, frame: Float2D) -> Disk | Ellipse:
-    """The shape found in a frame. Raises UsageError where there is none."""
+def _shape(name: str, fit: Fit, frame: Float2D) -> Disk | Ellipse:
+    """The shape found in a frame. Raises UsageError naming the analysis where there is none."""
     from ltdesk.engine.bright_field import fit_direct_beam
     from ltdesk.engine.ring_fit import fit_ring
 
-    return fit_direct_beam(frame) if fit.ring is None else fit_ring(frame, *fit.ring)
+    try:
+        return fit_direct_beam(frame) if fit.ring is None else fit_ring(frame, *fit.ring)
+    except UsageError as error:
+        raise UsageError(f"'{name}': {error.what}", error.way_out) from error
 
 
 def _with_vectors(spec: CenterOfMass, fit: Fit, job: Job, run: Run) -> CenterOfMass:

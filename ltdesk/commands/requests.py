@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
 from ltdesk.analysis import Analysis, VirtualDetector
-from ltdesk.commands.fits import Fit, check_fit, split_fit
+from ltdesk.commands.analysis_words import parse_analysis, read_words
+from ltdesk.commands.fits import Fit
 from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor
@@ -19,7 +20,6 @@ from ltdesk.engine.export import read_recipe
 from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Point
 from ltdesk.job import DatasetRef, Job
-from ltdesk.plugins import analysis_spec
 from ltdesk.shape_text import parse_shape
 from ltdesk.validation import validation_text
 
@@ -98,53 +98,10 @@ def parse_detector(text: str) -> VirtualDetector:
         raise UsageError(f"detector '{text}': '{match['weight']}' is not a number", "Write NAME*0.5=SHAPE.") from None
 
 
-def parse_analysis(text: str, detectors: Mapping[str, VirtualDetector]) -> Analysis:
-    """``NAME[:key=value,...]``; `detectors` are those that ``mask=NAME`` may name. Raises UsageError."""
-    words, fit = split_fit(text)
-    kind, _, options = words.partition(":")
-    spec = analysis_spec(kind)
-    if spec is VirtualDetector:
-        raise UsageError(f"analysis '{kind}' needs a shape", "Write --detector NAME=SHAPE.")
-    values: dict[str, Any] = dict(_option(option, text) for option in options.split(",") if option)
-    if "mask" in values:
-        values = _with_detector(values, spec, detectors, text)
-    try:
-        parsed = spec.model_validate({"kind": kind, **values})
-    except ValidationError as error:
-        known = ", ".join(sorted(set(spec.model_fields) - {"kind"}))
-        raise UsageError(f"analysis '{text}': {validation_text(error)}", f"It takes {known}.") from error
-    check_fit(parsed, fit, text)
-    return parsed
-
-
 def requested_fits(args: argparse.Namespace) -> dict[str, Fit]:
     """What is to be fitted in each file, by the analysis' name."""
-    found = {}
-    for text in args.analysis:
-        words, fit = split_fit(text)
-        kind, _, options = words.partition(":")
-        named = [option.partition("=")[2] for option in options.split(",") if option.startswith("name=")]
-        if fit != Fit():
-            found[named[-1] if named else str(analysis_spec(kind).model_fields["name"].default)] = fit
-    return found
-
-
-def _option(option: str, text: str) -> tuple[str, str]:
-    key, equals, value = option.partition("=")
-    if not equals:
-        raise UsageError(f"analysis '{text}': '{option}' is not key=value", "Write as in com:cy=64,cx=64.")
-    return key, value
-
-
-def _with_detector(
-    values: Mapping[str, Any], spec: type[Analysis], detectors: Mapping[str, VirtualDetector], text: str
-) -> dict[str, Any]:
-    """The detector's shape for its name, and its weight where the analysis takes one and is not given another."""
-    name = values["mask"]
-    if name not in detectors:
-        raise UsageError(f"analysis '{text}': there is no detector '{name}'", f"Add --detector {name}=SHAPE.")
-    weight = {"weight": detectors[name].weight} if "weight" in spec.model_fields else {}
-    return {**weight, **values, "mask": detectors[name].shape}
+    asked = map(read_words, args.analysis)
+    return {words.name: words.fit for words in asked if words.fit != Fit()}
 
 
 def open_requested(args: argparse.Namespace, file: str, correction: Correction | None = None) -> Dataset:
