@@ -111,3 +111,11 @@ def read_result(path: Path, name: str) -> np.ndarray:
 def test_a_name_that_result_files_have_themselves_is_refused(folder: Path, name: str) -> None:
     words = ("run", "a.h5", "-o", "out.h5", "--detector", f"{name}=disk:8,9,3")
     assert f"'{name}' is a reserved name" in ltdesk(*words, cwd=folder, status=2).stderr
+
+
+def test_results_that_are_no_pictures_are_named(folder: Path) -> None:
+    words = ("run", "a.h5", "--dataset", "data", "-o", "out.png", "--analysis", "radial")
+    out = ltdesk(*words, "--detector", "bf=disk:8,9,3", cwd=folder)
+    assert out.stdout.split() == ["out_bf.png"]
+    assert out.stderr == "ltdesk: out.png: radial can't be a picture; .npz and .h5 hold all\n"
+    assert "out.png: no result is a picture: radial. Use .npz" in ltdesk(*words, cwd=folder, status=2).stderr

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ltdesk.engine.export import check_suffix, result_paths
+from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.export import PICTURES, check_suffix, result_paths
 from ltdesk.engine.open import local_path
 from ltdesk.errors import ExportError, UsageError
+from ltdesk.job import Job
 from ltdesk.shape_text import mask_files
 
 SEPARATORS = ("/", "\\")
@@ -43,6 +45,17 @@ def check_outputs(args: argparse.Namespace, outputs: Sequence[Path], names: Sequ
         if name in taken:
             raise UsageError(f"{path}: two results would have this name", "Give one another name, or use .npz or .h5.")
         taken.add(name)
+
+
+def without_picture(output: Path, job: Job, dataset: Dataset) -> list[str]:
+    """The results that pictures can't show. Raises UsageError where those are all, before they are computed."""
+    if output.suffix.lower() not in PICTURES:
+        return []
+    specs = [spec for analysis in job.analyses for spec in analysis.results(dataset.frame_shape, dataset.dtype)]
+    others = [spec.name for spec in specs if len(spec.shape(dataset.scan_shape, dataset.frame_shape)) != 2]
+    if len(others) == len(specs):
+        raise UsageError(f"{output}: no result is a picture: {', '.join(others)}", "Use .npz or .h5.")
+    return others
 
 
 def _inputs(args: argparse.Namespace) -> Iterator[tuple[str, str]]:

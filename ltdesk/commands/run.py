@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ltdesk.commands.fits import Run, with_fits
-from ltdesk.commands.outputs import SEPARATORS, check_outputs, output_paths
+from ltdesk.commands.outputs import SEPARATORS, check_outputs, output_paths, without_picture
 from ltdesk.commands.requests import (
     open_requested,
     requested_fits,
@@ -46,12 +46,14 @@ def main(args: argparse.Namespace) -> int:
 def run_one(args: argparse.Namespace, job: Job, spectra: Spectra, file: str, output: Path, executor: Executor) -> None:
     """Open, compute, write."""
     with open_requested(args, file, job.dataset.correction) as dataset:
+        check_spectra(spectra, job, dataset)
+        if others := without_picture(output, job, dataset):
+            print(f"ltdesk: {output}: {', '.join(others)} can't be a picture; .npz and .h5 hold all", file=sys.stderr)
         run: Run = lambda job: follow(executor.submit(job, dataset), f"{Path(file).name}, fitting")  # noqa: E731
         job = with_suggestions(args, job.model_copy(update={"dataset": dataset.ref}), dataset, executor)
         job, found = with_fits(job, requested_fits(args), dataset, run)
         for words in found:
             print(f"ltdesk: {dataset.ref.uri}: {words}", file=sys.stderr)
-        check_spectra(spectra, job, dataset)
         _say_what_is_odd(args, job, dataset)
         results = with_spectra(follow(executor.submit(job, dataset), Path(file).name), spectra)
         if args.output.endswith(SEPARATORS):

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ltdesk.engine.export.recipes import read_recipe, read_spectra
-from ltdesk.engine.export.save import SUFFIXES, check_suffix, result_paths, save
+from ltdesk.engine.export.save import PICTURES, SUFFIXES, check_suffix, result_paths, save
 
-__all__ = ["SUFFIXES", "check_suffix", "read_recipe", "read_spectra", "result_paths", "save"]
+__all__ = ["PICTURES", "SUFFIXES", "check_suffix", "read_recipe", "read_spectra", "result_paths", "save"]
