@@ -47,7 +47,7 @@ def fit_descan(com_y: Map, com_x: Map, paraboloid: bool = False) -> tuple[float,
     Raises UsageError where too few positions are known.
     """
     count = PARABOLOID if paraboloid else PLANE
-    known = np.isfinite(com_y) & np.isfinite(com_x)
+    known = _known(com_y, com_x)
     functions = terms((com_y.shape[0], com_y.shape[1]), count)[:, known].T
     scale = np.abs(functions).max(axis=0, initial=1e-300)
     found, _, rank, _ = np.linalg.lstsq(functions / scale, np.stack((com_y[known], com_x[known]), axis=1), rcond=None)
@@ -55,6 +55,17 @@ def fit_descan(com_y: Map, com_x: Map, paraboloid: bool = False) -> tuple[float,
         what = f"{int(known.sum())} scan positions, or all of them in a line, are too few for a descan fit"
         raise UsageError(what, "Fit over a larger region, or a scan with two axes.")
     return tuple(float(value) for value in (found / scale[:, None]).T.ravel())
+
+
+def _known(y: Map, x: Map) -> NDArray[np.bool_]:
+    """Where there is a vector. Raises UsageError where there is none at all."""
+    known = np.isfinite(y) & np.isfinite(x)
+    if not known.any():
+        raise UsageError(
+            "the centre of mass is known nowhere: no frame has counts",
+            "See that its mask, if any, holds the direct beam.",
+        )
+    return known
 
 
 def rotated(y: Map, x: Map, deg: float, flip: bool) -> tuple[Map, Map]:
@@ -122,8 +133,10 @@ def _wave_numbers(frequencies: NDArray[Any]) -> Map:
 def rotation_by_minimal_curl(com_y: Map, com_x: Map) -> tuple[float, bool]:
     """The scan rotation, and whether y is flipped, that leave a centre of mass least curl.
 
-    A centre of mass is a gradient, and so has none. Of the two opposite rotations it is the one whose field points
-    towards places rather than away from them (sharp negative divergence), as a probe's electrons do towards atoms.
+    A centre of mass is a gradient, and so has none. The `opposite` rotation leaves as little: of the two it is the one
+    whose field points towards places rather than away from them (sharp negative divergence), as a probe's electrons do
+    towards atoms. Within a mask around the direct beam that can be relied on; of whole frames diffracted beams, which
+    move the other way, may decide.
 
     Parameters
     ----------
@@ -133,11 +146,17 @@ def rotation_by_minimal_curl(com_y: Map, com_x: Map) -> tuple[float, bool]:
     -------
     deg, flip : for ``CenterOfMass(rotation=deg, flip=flip)``, -180 < deg <= 180
 
-    Raises UsageError where too few positions are known.
+    Raises UsageError where too few positions are known, or all vectors are the same.
     """
+    _known(com_y, com_x)
     plain, flipped = (_least_curl(-com_y if flip else com_y, com_x) for flip in (False, True))
     flip = flipped[1] < plain[1] * (1 - 1e-9)
     return (flipped if flip else plain)[0], flip
+
+
+def opposite(deg: float) -> float:
+    """The rotation half a turn away, -180 < opposite <= 180."""
+    return deg - 180.0 if deg > 0 else deg + 180.0
 
 
 def _least_curl(y: Map, x: Map) -> tuple[float, float]:
@@ -147,6 +166,8 @@ def _least_curl(y: Map, x: Map) -> tuple[float, float]:
     if not known.any():
         raise UsageError("no position is known with its neighbours", "Use a scan of at least 2x2 positions.")
     c, d = curls[known], divergences[known]
+    if not (c.any() or d.any()):
+        raise UsageError("the centre of mass is the same everywhere: any rotation fits", "Use a scan of a specimen.")
     sums, vectors = np.linalg.eigh(np.array([[c @ c, c @ d], [c @ d, d @ d]]))
     cos, sin = vectors[:, 0]
     if ((cos * d - sin * c) ** 3).sum() > 0:

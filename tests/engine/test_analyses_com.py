@@ -20,6 +20,7 @@ from ltdesk.engine.vector_field import (
     divergence,
     fit_descan,
     integrated,
+    opposite,
     rotated,
     rotation_by_minimal_curl,
     without_descan,
@@ -159,6 +160,24 @@ def test_least_curl_leaves_out_what_is_not_known() -> None:
     assert (round(deg, 6), flip) == (40.0, False)
     with pytest.raises(UsageError, match="no position"):
         rotation_by_minimal_curl(y[:1], x[:1])
+
+
+def test_what_says_nothing_of_a_rotation_is_no_fit() -> None:
+    nowhere, still = np.full((4, 5), np.nan), np.full((4, 5), 0.25)
+    for fit in (rotation_by_minimal_curl, fit_descan):
+        with pytest.raises(UsageError, match="known nowhere: no frame has counts"):
+            fit(nowhere, nowhere)
+    with pytest.raises(UsageError, match="the same everywhere"):
+        rotation_by_minimal_curl(still, still)
+
+
+@pytest.mark.parametrize("deg", [0.0, 40.0, 175.72, 180.0, -40.0, -179.5])
+def test_the_opposite_rotation_leaves_as_little_curl(deg: float) -> None:
+    y, x = atoms((24, 20))
+    assert -180 < opposite(deg) <= 180
+    assert abs(deg - opposite(deg)) == 180
+    left = [np.nansum(curl(*rotated(y, x, angle, False)) ** 2) for angle in (deg, opposite(deg))]
+    assert left[0] == pytest.approx(left[1], abs=1e-12)
 
 
 @pytest.mark.parametrize("count", [3, 6])

@@ -51,6 +51,9 @@ def test_the_rotation_of_least_curl_is_found_and_undone(user: User) -> None:
     found = user.session.analyses[0]
     assert abs((found.rotation - ANGLE + 90) % 180 - 90) < 0.5  # either way round
     assert not found.flip
+    said = user.window.job_bar.hint.whole_text()
+    assert f"as at {(found.rotation + 360) % 360 - 180:.2f}°" in said, "the opposite one"
+    assert "mask around the direct beam" in said
     user.wait(lambda: np.nansum(user.shown() ** 2) < before / 50, "less curl")
     assert user.window.analyses.form.widget("rotation").value() == pytest.approx(found.rotation, abs=1e-4)
     assert user.desk.model.undo_stack.count() == steps + 1

@@ -29,11 +29,13 @@ class Found(NamedTuple):
 
 def find_rotation(analysis: CenterOfMass, answer: Answer) -> Found:
     """The rotation and flip that leave a centre of mass least curl. Raises UsageError."""
-    from ltdesk.engine.vector_field import corrected, rotation_by_minimal_curl
+    from ltdesk.engine.vector_field import corrected, opposite, rotation_by_minimal_curl
 
     plain = analysis.model_copy(update={"rotation": 0.0, "flip": False})
     deg, flip = rotation_by_minimal_curl(*corrected(plain, *answer.arrays))
-    words = f"Rotation {deg:.2f}°{', flipped' if flip else ', not flipped'}: least curl."
+    words = f"Rotation {deg:.2f}°{', flipped' if flip else ', not flipped'}: least curl, as at {opposite(deg):.2f}°."
+    if analysis.mask is None:
+        words += " A mask around the direct beam tells them apart."
     return Found(analysis.name, {"rotation": deg, "flip": flip}, words)
 
 
