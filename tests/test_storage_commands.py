@@ -92,6 +92,14 @@ def test_what_makes_no_sense(folder: Path, words: tuple[str, ...], status: int, 
     assert [path.name for path in folder.iterdir()] == ["scan.npy"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+def test_a_name_that_cannot_be_written_down(folder: Path) -> None:
+    name = "caf\udce9.npy"
+    (folder / "scan.npy").rename(folder / name)
+    assert r"caf\xe9.npy: its name is not UTF-8" in ltdesk("ingest", name, "twin", cwd=folder, status=2).stderr
+    assert not (folder / "twin").exists()
+
+
 KILLED = """
 import os, sys
 from ltdesk.engine.ingest import ingest

@@ -27,6 +27,7 @@ from ltdesk.engine.cluster_thread import LoopThread
 from ltdesk.engine.cluster_watch import Watch
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
+from ltdesk.engine.file_uris import must_be_text
 from ltdesk.engine.freed_memory import keep_freed_memory
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.partition import prepare
@@ -137,6 +138,7 @@ class ClusterExecutor:
         prepare(job, dataset)
         handle, plan = JobHandle(job, dataset), dataset.plan()
         # dataset.ref, not the job's: it has an absolute path, which means the same in another process
+        must_be_text(dataset.ref.uri)
         told = job.model_copy(update={"dataset": dataset.ref})
         spec = spec_of(told.model_dump_json(), dataset.identity())
         run = ClusterRun(handle, uuid.uuid4().hex, spec, plan, on_partial, self._dispatch.guess(job))

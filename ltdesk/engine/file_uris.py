@@ -34,6 +34,15 @@ def path_of_uri(uri: str) -> str:
     raise UsageError(f"{uri}: names a file on {parts.netloc}", "Write file:///path for one on this machine.")
 
 
+def must_be_text(name: str) -> None:
+    """Raises UsageError for a file whose name is bytes that are no UTF-8: JSON, and so who is told by it, can't have it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        raise UsageError(f"{shown}: its name is not UTF-8 and can't be written down", "Rename it.") from error
+
+
 def uri_of_path(path: str) -> str:
     """The ``file:`` URI of a storage path."""
     return ("file:" if path.startswith("//") else "file://") + quote(os.fsencode(path), safe="/:")

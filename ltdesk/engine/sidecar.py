@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Calibration, Dataset, Identity
+from ltdesk.engine.file_uris import must_be_text
 from ltdesk.errors import OpenError
 from ltdesk.geometry import Size2D
 from ltdesk.job import DatasetRef, Partition, Plan
@@ -179,7 +180,7 @@ def _problem(sidecar: Sidecar) -> str:
         return "its shape is empty"
     try:
         dtype = np.dtype(sidecar.dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         return f"its pixels are {sidecar.dtype}"
     frame_bytes = sidecar.frame_shape[0] * sidecar.frame_shape[1] * dtype.itemsize
     if dtype.kind not in "biuf":
@@ -215,8 +216,11 @@ def plan_hash(plan: Plan) -> str:
 
 
 def source_of(dataset: Dataset) -> SourceScan:
-    """What an ingest of a dataset writes down of it."""
-    return SourceScan(identity=dataset.identity(), ref=dataset.ref, plan_hash=plan_hash(dataset.plan()))
+    """What an ingest of a dataset writes down of it. Raises UsageError where its file's name can't be."""
+    identity = dataset.identity()
+    for name in (identity.path, dataset.ref.uri):
+        must_be_text(name)
+    return SourceScan(identity=identity, ref=dataset.ref, plan_hash=plan_hash(dataset.plan()))
 
 
 def sidecar_of(

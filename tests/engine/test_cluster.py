@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ltdesk.engine.executor import Executor
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.partial import Partial
-from ltdesk.errors import JobFailed
+from ltdesk.errors import JobFailed, UsageError
 from ltdesk.plugins import BUILT_IN
 from tests.dask_processes import DaskProcesses, until
 from tests.engine.executor_suite import DISK, ExecutorSuite, job_for, write
@@ -111,6 +112,14 @@ def test_a_file_that_was_copied_anew_is_opened_anew(cluster: ClusterExecutor, tm
         with open_dataset(tmp_path / "scan.npy") as dataset:
             results = cluster.submit(job_for(dataset, SumSignal()), dataset).result(250)
         np.testing.assert_array_equal(results["sum_signal"], expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+def test_a_name_that_cannot_be_told_is_said(cluster: ClusterExecutor, tmp_path: Path) -> None:
+    write(tmp_path, np.ones((2, 2, 4, 4), "<u2")).close()
+    path = (tmp_path / "scan.npy").rename(tmp_path / "caf\udce9.npy")
+    with open_dataset(path) as dataset, pytest.raises(UsageError, match=r"caf\\xe9\.npy: its name is not UTF-8"):
+        cluster.submit(job_for(dataset, SumSignal()), dataset)
 
 
 def test_damage_that_was_put_right_is_forgotten(cluster: ClusterExecutor, tmp_path: Path) -> None:

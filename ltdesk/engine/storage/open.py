@@ -7,7 +7,7 @@ import posixpath
 import re
 from urllib.parse import SplitResult, unquote
 
-from ltdesk.engine.file_uris import path_of_uri, split_uri, storage_path
+from ltdesk.engine.file_uris import must_be_text, path_of_uri, split_uri, storage_path
 from ltdesk.engine.storage.files import FileStorage
 from ltdesk.engine.storage.storage import Storage
 from ltdesk.errors import UsageError
@@ -25,6 +25,7 @@ def open_storage(uri: str) -> tuple[Storage, str]:
     if parts.scheme in REMOTE:
         from ltdesk.engine.storage.web_hdfs import WebHdfsStorage  # requests takes its time to load
 
+        must_be_text(uri)
         path = posixpath.normpath("/" + _sound(uri, unquote(parts.path)).strip("/"))
         return WebHdfsStorage(parts.netloc, secure=parts.scheme == "swebhdfs"), path
     local = path_of_uri(uri) if parts.scheme == "file" else os.path.expanduser(uri)

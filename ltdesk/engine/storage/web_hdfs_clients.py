@@ -27,7 +27,7 @@ def client_for(url: str, user: str, timeout: tuple[float, float]) -> Client:
     if own := token():
         return TokenClient(url, own, timeout=timeout, session=requests.Session())
     if os.environ.get(AUTH, "simple").lower() == "simple":
-        return InsecureClient(url, user=user or getuser(), timeout=timeout, session=requests.Session())
+        return InsecureClient(url, user=user or _own_name(url), timeout=timeout, session=requests.Session())
     if os.environ[AUTH].lower() != "kerberos":
         raise StorageError(f"{AUTH}={os.environ[AUTH]}: is not known", "Set it to simple or kerberos.")
     try:
@@ -37,6 +37,14 @@ def client_for(url: str, user: str, timeout: tuple[float, float]) -> Client:
             f"Kerberos needs a package: {error}", "Install it: pip install 'ltdesk[kerberos]'."
         ) from error
     return KerberosClient(url, timeout=timeout, session=requests.Session())
+
+
+def _own_name(url: str) -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError, ImportError) as error:  # as in a container that knows this user by number alone
+        way_out = "Write it as in webhdfs://USER@NAMENODE:9870/PATH."
+        raise StorageError(f"{url}: asks for a user's name, and this user has none here", way_out) from error
 
 
 def token() -> str:

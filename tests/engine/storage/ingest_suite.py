@@ -367,6 +367,8 @@ class IngestSuite:
             (lambda text: text.replace('"scan_shape":[24,30]', '"scan_shape":[23,30]'), "does not fit"),
             (lambda text: text.replace('"dtype":"<u2"', '"dtype":"<c8"', 1), "pixels are <c8"),
             (lambda text: text.replace('"dtype":"<u2"', '"dtype":"nothing"', 1), "pixels are nothing"),
+            (lambda text: text.replace('"dtype":"<u2"', '"dtype":"99999999999999999999i4"', 1), "pixels are 999"),
+            (lambda text: text.replace('"dtype":"<u2"', '"dtype":"i4, ,"', 1), "pixels are i4, ,"),
             (lambda text: text.replace('"present":[]', '"present":[[0,5],[4,30]]', 1), "partition 0 does not fit"),
         ],
     )

@@ -11,7 +11,7 @@ import pytest
 from ltdesk.engine import file_uris
 from ltdesk.engine.file_uris import native, storage_path
 from ltdesk.engine.open import local_path
-from ltdesk.engine.storage import open_storage
+from ltdesk.engine.storage import open_storage, web_hdfs_clients
 from ltdesk.engine.storage.files import FileStorage
 from ltdesk.engine.storage.storage import PIECE, in_pieces
 from ltdesk.errors import NotInStorage, StorageError, UsageError
@@ -137,6 +137,7 @@ def test_paths_of_windows(given: str, path: str, uri: str, written: str, monkeyp
         ("webhdfs:///scan", "names no NameNode"),
         ("webhdfs://user@/scan", "names no NameNode"),
         ("webhdfs://,/scan", "names no NameNode"),
+        ("webhdfs://node/caf\udce9", r"caf\\xe9: its name is not UTF-8"),
         ("/a\0b", "null byte"),
     ],
 )
@@ -144,6 +145,19 @@ def test_uris_that_make_no_sense(uri: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason) as caught:
         open_storage(uri)
     assert caught.value.way_out
+
+
+def test_a_user_without_a_name_can_give_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user is but a number."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(web_hdfs_clients, "getuser", nobody)
+    with pytest.raises(StorageError, match=r"node:9870: asks for a user's name.*webhdfs://USER@"):
+        open_storage("webhdfs://node/scan")
+    storage, _ = open_storage("webhdfs://me@node/scan")
+    storage.close()
 
 
 def test_pieces_are_bounded_and_whole() -> None:
