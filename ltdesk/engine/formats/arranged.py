@@ -121,7 +121,7 @@ class ArrangedDataset(Dataset):
             raise self._closed_error()
         try:
             yield
-        except (ValueError, DamagedFileError) as error:
+        except Exception as error:  # of a file that is closed under its hands HDF5 says anything
             if self._closed:
                 raise self._closed_error() from error
             raise

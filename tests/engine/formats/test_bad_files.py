@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -310,6 +311,76 @@ def test_a_file_that_another_program_writes(tmp_path: Path) -> None:
         assert dataset.shape == (2, 2, 3, 3)
 
 
+# Damage in what HDF5 keeps about its data.
+
+
+def test_a_dataset_of_a_type_that_numpy_lacks_is_no_frames(tmp_path: Path) -> None:
+    """HDF5's own times, say: a sound file with some is opened."""
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        space = h5py.h5s.create_simple((2, 2, 3, 3))
+        h5py.h5d.create(file.id, b"a_time", h5py.h5t.UNIX_D32LE, space)
+    assert "it holds /a_time (2, 2, 3, 3) of a type that is no number" in str(refused(tmp_path / "scan.h5"))
+    with h5py.File(tmp_path / "scan.h5", "r+") as file:
+        file["data"] = scan((2, 2, 3, 3))
+    assert [entry.path for entry in list_datasets(tmp_path / "scan.h5")] == ["/data"]
+    with open_dataset(tmp_path / "scan.h5") as dataset:
+        assert (dataset.ref.dataset, dataset.note) == ("/data", "")
+    assert "/a_time is of a type that is no number" in str(refused(tmp_path / "scan.h5", dataset="a_time"))
+
+
+DAMAGED: dict[str, tuple[bytes, dict[str, Any], str]] = {
+    "a tree of objects": (b"TREE", {}, "cannot read what it holds: wrong B-tree signature"),
+    "a heap of names": (b"HEAP", {}, "cannot read what it holds: bad local heap signature"),
+    "a header of objects": (b"OHDR", {"libver": "latest"}, "cannot read what it holds: "),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damage_in_what_an_hdf5_file_says_of_itself_is_told(tmp_path: Path, case: str) -> None:
+    signature, options, reason = DAMAGED[case]
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w", **options) as file:
+        file["group/data"] = scan((2, 2, 3, 3))
+    content = path.read_bytes()
+    last = content.rindex(signature)
+    path.write_bytes(content[:last] + bytes(4) + content[last + 4 :])
+    error = refused(path)
+    assert isinstance(error, DamagedFileError)
+    assert reason in str(error)
+    with pytest.raises(DamagedFileError, match=re.escape(reason)):
+        list_datasets(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (2**63, "its chunks cannot be found"),
+        (2**62, "its chunks cannot be found"),
+        (2**32, "beyond the end of the file"),
+    ],
+)
+def test_chunks_that_lie_nowhere_are_told(tmp_path: Path, place: int, reason: str, options: dict[str, Any]) -> None:
+    path = write_h5(tmp_path / "scan.h5", scan((2, 2, 3, 3)), chunks=(1, 2, 3, 3), **options)
+    with h5py.File(path) as file:
+        true_place = file["data"].id.get_chunk_info(1).byte_offset
+    content = path.read_bytes()
+    assert content.count(true_place.to_bytes(8, "little")) == 1
+    path.write_bytes(content.replace(true_place.to_bytes(8, "little"), place.to_bytes(8, "little")))
+    with open_dataset(path) as dataset, pytest.raises(DamagedFileError) as caught:
+        list(dataset.tiles(dataset.plan()[0]))
+    assert "scan.h5: /data" in caught.value.what
+    assert reason in caught.value.what
+    assert caught.value.way_out
+
+
+def test_a_dm4_whose_array_is_longer_than_any_file(tmp_path: Path) -> None:
+    about = b"".join(number.to_bytes(8, "big") for number in (3, 20, 4, 2**63))
+    tag = b"\x15\0\4Data" + bytes(8) + b"%%%%" + about
+    head = b"\0\0\0\4" + (100).to_bytes(8, "big") + b"\0\0\0\1\0\0" + (1).to_bytes(8, "big")
+    assert "cannot be read: a tag of " in str(refused(write(tmp_path / "scan.dm4", head + tag)))
+
+
 # Damage that shows later.
 
 
@@ -386,3 +457,19 @@ def test_a_closed_dataset_says_so(tmp_path: Path, suffix: str) -> None:
         with pytest.raises(OpenError, match="is closed"):
             use()
     tiles.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}], ids=["plain", "gzip"])
+def test_a_dataset_that_is_closed_while_its_chunks_are_looked_for_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    path = write_h5(tmp_path / "a.h5", scan((4, 8, 64, 64)), chunks=(1, 1, 64, 64), **options)
+    dataset, ndim = open_dataset(path), h5py.Dataset.ndim
+
+    def closed_just_before(item: h5py.Dataset) -> int:
+        dataset.close()  # as another thread would
+        return int(ndim.fget(item))
+
+    monkeypatch.setattr(h5py.Dataset, "ndim", property(closed_just_before))
+    with pytest.raises(OpenError, match=r"a\.h5: is closed"):
+        list(dataset.tiles(dataset.plan()[0]))
