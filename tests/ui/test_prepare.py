@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from ltdesk.session import Display
 from ltdesk.ui.pictures import colour_maps
 from ltdesk.ui.pictures.composite import Layer, prepare_composite
+from ltdesk.ui.pictures.content import content_of, prepare_content
 from ltdesk.ui.pictures.estimate import fill_estimate
 from ltdesk.ui.pictures.prepare import Picture, Prepared, prepare
 from ltdesk.ui.pictures.raster import halved, pyramid
+from ltdesk.ui.pictures.vectors import Vectors, prepare_vectors
 
 KINDS = ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", ">u2", ">i4", ">f8"]
 
@@ -57,8 +59,8 @@ def test_infinities_lie_at_the_ends_and_nan_nowhere() -> None:
     for scale in ("linear", "sqrt", "log"):
         prepared = prepare(Picture(values), Display(scale=scale))
         assert greys(prepared)[0, :3].tolist() == [-1, 255, 0]
-        assert prepared.no_number is not None
-        assert np.argwhere(prepared.no_number.pixels).tolist() == [[0, 0]]
+        assert prepared.no_value is not None
+        assert np.argwhere(prepared.no_value.pixels).tolist() == [[0, 0]]
         assert not prepared.waiting
 
 
@@ -82,6 +84,28 @@ def test_nothing_done_and_nothing_but_nan() -> None:
     nans = prepare(Picture(np.full((4, 4), np.nan)), Display(scale="log"))
     assert nans.levels == (0, 1)
     assert (greys(nans) == -1).all()
+
+
+@pytest.mark.parametrize("make", ["picture", "composite", "vectors"])
+def test_positions_without_a_frame_are_not_waited_for(make: str) -> None:
+    values = np.arange(16.0).reshape(4, 4)
+    values[2, 0] = np.nan
+    valid, failed = np.ones((2, 4, 4), dtype=np.bool_)
+    failed[1:] = False
+    valid[0] = valid[3] = False
+    if make == "picture":
+        prepared = prepare(Picture(values, valid, failed, missing=4), Display())
+    elif make == "vectors":
+        prepared = prepare_vectors(Vectors(values, values, valid, failed, missing=4), Display())
+    else:
+        layers = [Layer(values, valid, "#ffffff", "a", failed, 4), Layer(values, valid, "#ffffff", "b", failed, 4)]
+        prepared = prepare_composite(layers, Display())
+    assert not prepared.waiting
+    assert (prepared.rasters[0].pixels[3] == 0).all()
+    assert prepared.no_value is not None
+    assert np.argwhere(prepared.no_value.pixels).tolist() == [[2, 0], [3, 0], [3, 1], [3, 2], [3, 3]]
+    again = prepare_content(content_of(prepared), Display(scale="sqrt"), "", "")
+    assert not again.waiting
 
 
 def test_an_estimate_is_dimmed() -> None:
@@ -156,8 +180,8 @@ def test_composite_shows_only_what_all_layers_have() -> None:
     assert prepared.waiting
     assert (prepared.rasters[0].pixels[0] == 0).all()
     assert prepared.rasters[0].pixels[1, 1] == 0
-    assert prepared.no_number is not None
-    assert np.argwhere(prepared.no_number.pixels).tolist() == [[1, 1]]
+    assert prepared.no_value is not None
+    assert np.argwhere(prepared.no_value.pixels).tolist() == [[1, 1]]
     assert prepared.failed is not None
     assert (prepared.failed.pixels != 0).sum() == 4
     assert (prepared.rasters[0].pixels[3] == 0).all()

@@ -69,6 +69,9 @@ def test_readout_says_why_there_is_no_value() -> None:
     prepared = prepare(Picture(values, valid, failed, unit="e"), Display())
     texts = [readout_text(prepared, 0, x, "scan", None) for x in range(3)]
     assert texts == ["(0, 0) = failed", "(0, 1) = not yet done", "(0, 2) = not a number"]
+    cut = prepare(Picture(values, valid, failed, unit="e", missing=1), Display())
+    texts = [readout_text(cut, 0, x, "scan", None) for x in range(3)]
+    assert texts == ["(0, 0) = failed", "(0, 1) = missing", "(0, 2) = not a number"]
 
 
 def test_readout_of_a_composite_has_every_layer() -> None:

@@ -53,12 +53,18 @@ def test_vectors_without_a_value_are_left_out() -> None:
     assert prepared.rasters[0].pixels[0, 0] == 0
     assert (prepared.rasters[0].pixels[1] == 0).all()
     assert prepared.waiting
-    assert prepared.no_number is not None
+    assert prepared.no_value is not None
 
 
-def test_vectors_in_the_view(qtbot: QtBot) -> None:
+@pytest.fixture
+def view(qtbot: QtBot) -> PictureView:
+    """Held until `qtbot`, which doesn't hold it, has closed it: it must not be collected as garbage while it paints."""
     view = PictureView("Image", "scan")
     qtbot.addWidget(view)
+    return view
+
+
+def test_vectors_in_the_view(view: PictureView) -> None:
     view.resize(400, 460)
     view.set_vectors(Vectors(YS, XS, unit="px", status="exact"))
     view.show()

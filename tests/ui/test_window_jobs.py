@@ -15,7 +15,7 @@ from ltdesk.engine.corrected import corrected
 from ltdesk.engine.correction_files import correction_for
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import JobHandle
-from ltdesk.job import Job
+from ltdesk.job import DatasetRef, Job
 from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.panels.job_bar import JobBar, progress_text
 from tests.ui.fakes import SteppedExecutor, counts
@@ -50,6 +50,17 @@ def job(user: User, executor: SteppedExecutor, tmp_path: Path, monkeypatch: pyte
     handle = executor.handles[0]
     assert handle.state.total == 8
     return handle
+
+
+@pytest.fixture
+def cut_job(user: User, executor: SteppedExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobHandle:
+    """The first job on a file that ends after 144 of 256 frames."""
+    monkeypatch.setattr("ltdesk.engine.plan.SMALLEST", FRAMES.nbytes // 8)
+    path = tmp_path / "scan.raw"
+    path.write_bytes(FRAMES[:9].tobytes())
+    user.desk.opener.open(DatasetRef(uri=str(path), scan_shape=(16, 16), frame_shape=(32, 32), dtype="<u2"))
+    user.wait(lambda: executor.handles and user.window.page is user.window.work, "the job")
+    return executor.handles[0]
 
 
 def image(user: User) -> np.ndarray:
@@ -104,6 +115,37 @@ def test_the_user_stops_the_job_and_goes_on_later(
     user.wait(lambda: len(executor.handles) == 2, "another job")
     executor.finish(executor.handles[1])
     user.wait_exact()
+
+
+@pytest.mark.parametrize("shown", ["show_detector", "show_composite", "show_com", "spectrum"])
+def test_a_file_without_some_frames_is_not_called_exact(
+    user: User, cut_job: JobHandle, executor: SteppedExecutor, shown: str
+) -> None:
+    executor.step(cut_job, 1)
+    user.image.hover((12, 3))
+    user.wait(lambda: user.image_view.readout.endswith("not yet done"), "the first partition")
+    user.window.actions_by_name[shown].trigger()
+    executor.auto = True
+    executor.finish(cut_job)
+    user.wait(lambda: user.image_view.status == "missing", "the end of the jobs")
+    assert user.image_view.plates.status.text == "incomplete · 144 of 256"
+    assert "144 of 256 frames" in user.image_view.canvas.accessibleDescription()
+    assert not user.image_view.prepared.waiting
+    assert shown == "spectrum" or user.image_view.readout.endswith("= missing")
+
+
+def test_failed_and_missing_are_told_apart(user: User, cut_job: JobHandle, executor: SteppedExecutor) -> None:
+    executor.fail(cut_job, "the disk is gone")
+    executor.finish(cut_job)
+    user.wait(lambda: user.image_view.status == "incomplete", "the end of the job")
+    for shown in ("show_detector", "show_composite"):
+        user.trigger(shown)
+        y, x = np.argwhere(user.image_view.prepared.picture.failed)[0]
+        for position, words in (((y, x), "failed"), ((15, 3), "missing")):
+            user.image.hover(position)
+            assert user.image_view.readout.endswith(f"= {words}")
+        assert user.image_view.prepared.failed is not None
+        assert not user.image_view.prepared.waiting
 
 
 @pytest.mark.parametrize("shown", ["show_detector", "show_composite"])

@@ -49,6 +49,15 @@ class Answer:
     def nbytes(self) -> int:
         return self.valid.nbytes + sum(array.nbytes for array in self.arrays)
 
+    @property
+    def missing(self) -> int:
+        """How many positions of the scan have no frame in the file: no value, though no partition is to come or failed;
+        0 while that can't be told."""
+        if self.state not in ("exact", "failed") or self.wish.region is not None:
+            return 0
+        known = self.valid if self.failed is None else self.valid | self.failed
+        return known.size - int(np.count_nonzero(known))
+
     def named(self, name: str) -> NDArray[Any]:
         """The array whose result name ends in `name` (``y`` of ``com_y``), or the only one."""
         for spec, array in zip(self.specs, self.arrays, strict=True):

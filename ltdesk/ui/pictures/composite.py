@@ -20,7 +20,7 @@ STEPS = 256
 
 class Layer(NamedTuple):
     """One detector's image ``(h, w)`` in a composite, its `valid` positions (None: all), its ``#rrggbb``, its name,
-    its `failed` positions (None: none).
+    its `failed` positions (None: none), how many have no frame in the file.
     """
 
     values: NDArray[Any]
@@ -28,11 +28,12 @@ class Layer(NamedTuple):
     colour: str
     name: str = ""
     failed: NDArray[np.bool_] | None = None
+    missing: int = 0
 
 
 def prepare_composite(layers: Sequence[Layer], display: Display, *, unit: str = "", status: Status = "") -> Prepared:
     """Layers of one shape, added as light. A position is shown where all layers have it. At least one layer."""
-    pictures = tuple(Picture(x.values, x.valid, x.failed, unit=unit, status=status, name=x.name) for x in layers)
+    pictures = tuple(Picture(x.values, x.valid, x.failed, unit, status, x.name, x.missing) for x in layers)
     colours = tuple(x.colour for x in layers)
     parts = [_prepare_layer(picture, display, colour) for picture, colour in zip(pictures, colours, strict=True)]
     argb = _added(parts)
@@ -41,7 +42,8 @@ def prepare_composite(layers: Sequence[Layer], display: Display, *, unit: str = 
     if shown is not None:
         argb[~shown] = 0
     failed = _any([picture.failed for picture in pictures])
-    whole = Picture(_first_without_number(pictures), valid, failed, unit=unit, status=status)
+    missing = min(picture.missing for picture in pictures)  # where one's are to come, all wait
+    whole = Picture(_first_without_number(pictures), valid, failed, unit, status, missing=missing)
     return Prepared(
         layers=pictures,
         display=display,

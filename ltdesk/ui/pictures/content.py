@@ -81,8 +81,8 @@ def content_of(prepared: Prepared) -> Content:
     picture = prepared.picture
     if prepared.wheel:
         _, y, x = prepared.layers
-        return Vectors(y.values, x.values, picture.valid, picture.failed, picture.unit, picture.status)
+        return Vectors(y.values, x.values, picture.valid, picture.failed, picture.unit, picture.status, picture.missing)
     if not prepared.colours:
         return picture
     pairs = zip(prepared.layers, prepared.colours, strict=True)
-    return tuple(Layer(p.values, p.valid, colour, p.name, p.failed) for p, colour in pairs)
+    return tuple(Layer(p.values, p.valid, colour, p.name, p.failed, p.missing) for p, colour in pairs)

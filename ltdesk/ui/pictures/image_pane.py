@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PyQt5.QtCore import QObject, QTimer
 from PyQt5.QtWidgets import QMenu
 
@@ -31,6 +33,8 @@ WORK = 16
 """How much longer working out a map takes than preparing a picture of it."""
 REST_MS = 25
 """Without a move for so long the hand rests, and an image that is exact says so."""
+SETTLED: tuple[Status, ...] = ("incomplete", "missing", "exact")
+"""Of a picture of which nothing more is to come, the worst first."""
 COUNTED_FRAME = 1 << 20
 """Frames up to this many pixels are searched for a mask's pixels at once (about a millisecond)."""
 
@@ -133,10 +137,11 @@ class ImagePane(QObject):
         if not self._is_news([answer], session.shown, session.shown_slice, session.spectrum, looked_at, status):
             return
         if analysis is None and session.spectrum:
-            picture = Picture(answer.arrays[0], answer.valid, answer.failed, answer.specs[0].unit, status)
+            picture = _shown(answer, answer.arrays[0], answer.specs[0].unit, status)
             self._show_spectrum(lambda: picture, answer, session, status)
         elif analysis is None:
-            self._view.set_picture(answer.arrays[0], answer.valid, answer.failed, answer.specs[0].unit, status)
+            unit = answer.specs[0].unit
+            self._view.set_picture(answer.arrays[0], answer.valid, answer.failed, unit, status, answer.missing)
             self._view.set_message(message)
         else:
             self._show_result(answer, analysis, session, status)
@@ -171,17 +176,21 @@ class ImagePane(QObject):
             self._show_blank()
             return
         detectors = {d.id: d for d in session.detectors}
-        layers = [Layer(a.arrays[0], a.valid, detectors[w.owner].colour, detectors[w.owner].name) for w, a in known]
+        layers = [_layer(answer, detectors[wish.owner]) for wish, answer in known]
         statuses = {self._status(answer, wish) for wish, answer in known}
-        whole = len(known) == len(answers) and statuses == {"exact"}
-        settled: Status = (
-            "incomplete" if "incomplete" in statuses and statuses <= {"exact", "incomplete"} else "filling"
-        )
-        others: Status = "" if self._model.dragging and statuses <= {"exact", ""} else settled
+        status = self._status_of_all(statuses, whole=len(known) == len(answers))
         looks = tuple((layer.colour, layer.name) for layer in layers)
-        if self._is_news([answer for _, answer in known], "exact" if whole else others, looks):
+        if self._is_news([answer for _, answer in known], status, looks):
             self._view.set_message("")
-            self._view.set_composite(layers, known[0][1].specs[0].unit, "exact" if whole else others)
+            self._view.set_composite(layers, known[0][1].specs[0].unit, status)
+
+    def _status_of_all(self, statuses: set[Status], whole: bool) -> Status:
+        """Of several images in one; `whole`: something is known of each."""
+        worst: Status = next((status for status in SETTLED if status in statuses), "filling")
+        settled = statuses <= set(SETTLED) and (whole or worst == "incomplete")
+        if self._model.dragging and not settled and statuses <= {"missing", "exact", ""}:
+            return ""
+        return worst if settled else "filling"
 
     def _is_news(self, answers: list[Answer], *words: object) -> bool:
         """Is this something else than what is shown? The same arrays are not prepared again."""
@@ -207,6 +216,8 @@ class ImagePane(QObject):
             return answer.state if answer.state in ("preview", "filling") else ""
         if other:
             return "preview"
+        if answer.state == "exact" and answer.missing:
+            return "missing"
         return answer.state if answer.state in ("exact", "preview", "filling") else "incomplete"
 
     def _message(self, answer: Answer, detector: Detector) -> str:
@@ -223,6 +234,14 @@ class ImagePane(QObject):
         self._view.set_source(text, self._menu)
 
 
+def _layer(answer: Answer, detector: Detector) -> Layer:
+    return Layer(answer.arrays[0], answer.valid, detector.colour, detector.name, answer.failed, answer.missing)
+
+
+def _shown(answer: Answer, values: NDArray[Any], unit: str, status: Status) -> Picture:
+    return Picture(values, answer.valid, answer.failed, unit, status, missing=answer.missing)
+
+
 def _picture(
     answer: Answer, analysis: Analysis, shown: str, index: int, unit: str, status: Status
 ) -> Picture | Vectors:
@@ -230,8 +249,8 @@ def _picture(
     parts = results.image_of(answer, analysis, shown, index)
     assert parts is not None
     if len(parts) == 2:
-        return Vectors(*parts, answer.valid, answer.failed, unit, status)
-    return Picture(parts[0], answer.valid, answer.failed, unit, status)
+        return Vectors(*parts, answer.valid, answer.failed, unit, status, answer.missing)
+    return _shown(answer, parts[0], unit, status)
 
 
 def _spectrum(picture: Picture | Vectors, window: bool) -> Picture:
@@ -244,7 +263,7 @@ def _spectrum(picture: Picture | Vectors, window: bool) -> Picture:
         values, unit = picture.values, picture.unit
     if picture.valid is not None and not picture.valid.all():
         values = np.where(picture.valid, values, np.nan)
-    return Picture(fft_magnitude(values, window), unit=unit, status=picture.status)
+    return Picture(fft_magnitude(values, window), unit=unit, status=picture.status, missing=picture.missing)
 
 
 def _title(session: Session, analysis: Analysis | None) -> str:

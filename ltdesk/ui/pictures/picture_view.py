@@ -20,7 +20,7 @@ from ltdesk.ui.pictures.levels_bar import LevelsBar
 from ltdesk.ui.pictures.picture_canvas import PictureCanvas
 from ltdesk.ui.pictures.picture_export import picture_image
 from ltdesk.ui.pictures.picture_header import PictureHeader
-from ltdesk.ui.pictures.plates import STATUS_TIPS, PlateLayer
+from ltdesk.ui.pictures.plates import PlateLayer, status_tip
 from ltdesk.ui.pictures.prepare import Picture, Prepared, Status
 from ltdesk.ui.pictures.preparer import Preparer
 from ltdesk.ui.pictures.readout import Kind, PixelScale, readout_text
@@ -139,13 +139,15 @@ class PictureView(QWidget):
         failed: Any = None,
         unit: str = "",
         status: Status = "",
+        missing: int = 0,
     ) -> None:
         """Show values ``(h, w)`` of any integer or float dtype; they must not be changed afterwards.
 
-        `valid` (h, w) bool: done; None: all. `failed`: will not come. A large picture is prepared in a thread and
-        appears a moment later; of several in a row the latest is sure to.
+        `valid` (h, w) bool: done; None: all. `failed`: will not come. `missing`: how many positions have no frame. A
+        large picture is prepared in a thread and appears a moment later; of several in a row the latest is sure to.
         """
-        self._content, self._status, self._unit = Picture(values, valid, failed, unit, status), status, unit
+        self._content = Picture(values, valid, failed, unit, status, missing=missing)
+        self._status, self._unit = status, unit
         self._refresh()
 
     def set_composite(self, layers: Sequence[Layer | tuple[Any, ...]], unit: str = "", status: Status = "") -> None:
@@ -366,11 +368,11 @@ class PictureView(QWidget):
         if said != self._said:
             self._said = said
             self.plates.readout.forget_width()
-        status = prepared.picture.status
-        self.plates.status.set_status(status)
+        picture = prepared.picture
+        self.plates.status.set_status(picture.status, picture.values.size, picture.missing)
         angles = not prepared.wheel and tells_angles(prepared)
         self.plates.wheel.set_colour_map(prepared.display.colour_map if prepared.wheel or angles else None, angles)
-        self.canvas.setAccessibleDescription(STATUS_TIPS.get(status, ""))
+        self.canvas.setAccessibleDescription(status_tip(picture.status, picture.values.size, picture.missing))
         self._say_message()
         self._update_texts()
 

@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QWidget
 
 from ltdesk.ui.look import style
 from ltdesk.ui.look.breaks import NO_BREAK, breakable
+from ltdesk.ui.look.sizes import grouped
 from ltdesk.ui.pictures.scale_bar import INK, Bar, paint_bar, paint_plate, plate_size
 from ltdesk.ui.pictures.vectors import ring_picture, wheel_picture
 
@@ -20,6 +21,7 @@ STATUS_COLOURS = {
     "preview": "#7aa7f0",
     "filling": "#e3b455",
     "incomplete": "#ee8866",
+    "missing": "#ee8866",
     "exact": "#6cc08b",
 }
 WHEEL = 56
@@ -28,6 +30,7 @@ STATUS_TEXTS = {
     "preview": "preview",
     "filling": "filling in",
     "incomplete": "incomplete",
+    "missing": "incomplete · {counted} of {all}",
     "exact": "exact",
 }
 STATUS_TIPS = {
@@ -35,8 +38,18 @@ STATUS_TIPS = {
     "preview": "From the binned preview while you drag; the exact image follows",
     "filling": "Positions fill in as they are done; the others show the nearest that is done, dimmed",
     "incomplete": "Computing was stopped or failed: hatched positions have no value; F5 computes them",
-    "exact": "Computed from every frame",
+    "missing": "Computed from {counted} of {all} frames: the file has no others",
+    "exact": "Computed from every frame that the file has",
 }
+
+
+def status_tip(status: str, positions: int, missing: int) -> str:
+    """What a status means, of a picture of so many positions, of which so many have no frame."""
+    return _with_counts(STATUS_TIPS.get(status, ""), positions, missing)
+
+
+def _with_counts(words: str, positions: int, missing: int) -> str:
+    return words.format(counted=grouped(positions - missing), all=grouped(positions))
 
 
 def paint_wheel(painter: QPainter, place: QRectF, wheel: QImage) -> None:
@@ -173,9 +186,10 @@ class StatusPlate(Plate):
     def status(self) -> str:
         return self._status
 
-    def set_status(self, status: str) -> None:
+    def set_status(self, status: str, positions: int = 0, missing: int = 0) -> None:
+        """The state of a picture of so many positions, of which so many have no frame; empty: nothing is said."""
         self._status = status
-        self.set_text(STATUS_TEXTS.get(status, status))
+        self.set_text(_with_counts(STATUS_TEXTS.get(status, status), positions, missing))
         self.update()
 
     def _left(self) -> float:

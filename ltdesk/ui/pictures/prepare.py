@@ -23,7 +23,7 @@ from ltdesk.ui.pictures.levels import (
 )
 from ltdesk.ui.pictures.raster import Raster, pyramid, stencil
 
-Status = Literal["estimate", "preview", "filling", "incomplete", "exact", ""]
+Status = Literal["estimate", "preview", "filling", "incomplete", "missing", "exact", ""]
 Bool2D = NDArray[np.bool_]
 BLOCK = 1 << 16
 """Values that are mapped at a time, so that what lies between stays in the second-level cache."""
@@ -37,6 +37,7 @@ class Picture:
     values : (h, w) of any integer or float dtype, or bool
     valid : (h, w) positions that are done; None: all
     failed : (h, w) positions that will not come; None: none
+    missing : how many positions have no frame in the file: all that are neither valid nor failed; 0: those are to come
     unit : of the values, as it is shown behind them
     status : whether the values are exact, and if not, why
     name : of one layer of a composite
@@ -48,6 +49,7 @@ class Picture:
     unit: str = ""
     status: Status = ""
     name: str = ""
+    missing: int = 0
 
     def __post_init__(self) -> None:
         values = native(self.values)
@@ -69,6 +71,13 @@ class Picture:
         """Whether positions that are not done show the nearest that is, dimmed."""
         return self.status in ("estimate", "preview", "filling")
 
+    def unknown(self) -> Bool2D | None:
+        """The positions that are neither valid nor failed: still to come, or `missing`; None: there are none."""
+        if self.valid is None:
+            return None
+        unknown = ~self.valid if self.failed is None else ~(self.valid | self.failed)
+        return unknown if unknown.any() else None
+
     def done(self) -> Bool2D | None:
         """The positions that have a value from the data; None: all."""
         if self.failed is None or not self.failed.any():
@@ -84,7 +93,8 @@ class Prepared:
     levels, scale, histograms : as drawn; a composite's are those of its layers, its `levels` are None
     rasters : the picture and its half-size copies; transparent where there is no value
     waiting : whether some positions are not done yet: the picture is transparent there and the hatch lies under it
-    failed, no_number : stencils of the positions that get hatches of their own
+    failed, no_value : stencils of the positions that get hatches of their own: failed ones, and those whose value is
+        not a number or whose frame is missing
     all_nan : whether of those that are done none is a number
     colours : ``#rrggbb`` of a composite's layers, else empty
     wheel : whether colour tells the direction of a vector: the layers are its length, y and x
@@ -99,7 +109,7 @@ class Prepared:
     histograms: tuple[Histogram, ...]
     waiting: bool = False
     failed: Raster | None = None
-    no_number: Raster | None = None
+    no_value: Raster | None = None
     all_nan: bool = False
     outliers: tuple[float, float] = (0.0, 0.0)
     colours: tuple[str, ...] = ()
@@ -177,16 +187,17 @@ def steps(values: NDArray[Any], scale: DisplayScale, levels: Levels, count: int)
 
 
 def stencils(picture: Picture) -> dict[str, Any]:
-    """Where there is no value: not done, failed, or done and not a number; fields of `Prepared`."""
-    failed, valid, done = picture.failed, picture.valid, picture.done()
+    """Where there is no value: not done, failed, without a frame, or done and not a number; fields of `Prepared`."""
+    failed, done, unknown = picture.failed, picture.done(), picture.unknown()
     nans = np.isnan(picture.values) if picture.values.dtype.kind == "f" else None
     if nans is not None and done is not None:
         nans &= done
     known = picture.values.size if done is None else np.count_nonzero(done)
+    never = [mask for mask in (nans, unknown if picture.missing else None) if mask is not None]
     return {
-        "waiting": valid is not None and not (valid if failed is None else valid | failed).all(),
+        "waiting": unknown is not None and not picture.missing,
         "failed": None if failed is None else stencil(failed),
-        "no_number": None if nans is None else stencil(nans),
+        "no_value": stencil(np.logical_or.reduce(never)) if never else None,
         "all_nan": nans is not None and known > 0 and np.count_nonzero(nans) == known,
     }
 

@@ -91,7 +91,7 @@ def value_text(picture: Picture, y: int, x: int) -> str:
     if picture.failed is not None and picture.failed[y, x]:
         return "failed"
     if picture.valid is not None and not picture.valid[y, x]:
-        return "not yet done"
+        return "missing" if picture.missing else "not yet done"
     text = number_text(picture.values[y, x])
     return f"{text} {picture.unit}" if picture.unit and text != "not a number" else text
 

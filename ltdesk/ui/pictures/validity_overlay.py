@@ -1,4 +1,4 @@
-"""Hatches for positions without a value: not done yet, failed, or not a number. Never drawn as zeros.
+"""Hatches for positions without a value: not done yet, failed, or without a frame or number. Never drawn as zeros.
 
 The lines belong to the screen: they keep their distance at any zoom and stay with the picture when it is moved.
 """
@@ -31,7 +31,7 @@ class Hatch(NamedTuple):
 
 WAITING = {True: Hatch("#232528", "#5b6168"), False: Hatch("#dcdee1", "#a3a8af")}
 FAILED = {True: Hatch("#3b2012", "#d55e00", False), False: Hatch("#fbe3d4", "#d55e00", False)}
-NO_NUMBER = {True: ("#2a2c30", "#41454b"), False: ("#eceef0", "#cdd0d5")}
+NO_VALUE = {True: ("#2a2c30", "#41454b"), False: ("#eceef0", "#cdd0d5")}
 
 
 def paint_no_value(painter: QPainter, prepared: Prepared, place: QRectF, exposed: QRectF) -> None:
@@ -52,9 +52,9 @@ def paint_no_value(painter: QPainter, prepared: Prepared, place: QRectF, exposed
         painter.restore()
     if prepared.failed is not None:
         _through(painter, prepared.failed, place, area, lambda p: paint_hatch(p, area, origin, FAILED[dark]))
-    if prepared.no_number is not None:
-        colours = NO_NUMBER[dark]
-        _through(painter, prepared.no_number, place, area, lambda p: paint_checks(p, area, origin, *colours))
+    if prepared.no_value is not None:
+        colours = NO_VALUE[dark]
+        _through(painter, prepared.no_value, place, area, lambda p: paint_checks(p, area, origin, *colours))
 
 
 def paint_hatch(painter: QPainter, area: QRectF, origin: QPointF, hatch: Hatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class Vectors(NamedTuple):
     failed: Bool2D | None = None
     unit: str = ""
     status: Status = ""
+    missing: int = 0
 
 
 def prepare_vectors(vectors: Vectors, display: Display) -> Prepared:
@@ -47,11 +49,11 @@ def prepare_vectors(vectors: Vectors, display: Display) -> Prepared:
     Levels, scale and histogram are of the lengths; automatic levels begin at 0, so that no vector is black.
     """
     parts = tuple(
-        Picture(values, vectors.valid, vectors.failed, vectors.unit, vectors.status, name)
+        Picture(values, vectors.valid, vectors.failed, vectors.unit, vectors.status, name, vectors.missing)
         for name, values in (("y", vectors.y), ("x", vectors.x))
     )
     dy, dx = (part.values.astype(np.float64) for part in parts)
-    whole = Picture(np.hypot(dy, dx), vectors.valid, vectors.failed, vectors.unit, vectors.status)
+    whole = replace(parts[0], values=np.hypot(dy, dx), name="")
     done = whole.done()
     shown = numbers(whole.values, done)
     sample = sample_of(whole.values, shown)
