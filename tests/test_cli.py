@@ -199,6 +199,10 @@ USAGE = {
     "no detector 'bf'": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com:mask=bf"),
     "no picture has that name": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--fft", "com"),
     "there is no 'hann'": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--fft", "com_x:hann"),
+    "--fft com_x and --fft com_x:window contradict": (
+        *("run", "scan.npy", "-o", "o.npz", "--analysis", "com"),
+        *("--fft", "com_x:window", "--fft", "com_x"),
+    ),
     "two positive numbers": ("run", "scan.npy", "-o", "o.npz", "--analysis", "com", "--scan-shape", "0,7"),
     "scan itself": ("run", "out.npz", "-o", "out.npz", "--analysis", "com"),
     "ftp://x: is not a scheduler's address": (

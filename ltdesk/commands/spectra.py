@@ -21,13 +21,14 @@ Spectra = Mapping[str, bool]
 
 def requested_spectra(args: argparse.Namespace) -> Spectra:
     """What a recipe and ``--fft NAME[:window]`` ask for. Raises UsageError."""
-    found = {} if args.recipe is None else read_spectra(args.recipe)
+    asked: dict[str, bool] = {}
     for text in args.fft:
         name, colon, word = text.partition(":")
         if colon and word != "window":
             raise UsageError(f"--fft '{text}': there is no '{word}'", f"Write {name} or {name}:window.")
-        found[name] = bool(colon)
-    return found
+        if asked.setdefault(name, bool(colon)) != bool(colon):
+            raise UsageError(f"--fft {name} and --fft {name}:window contradict", "Leave one away.")
+    return asked if args.recipe is None else {**read_spectra(args.recipe), **asked}
 
 
 def spectrum_name(name: str) -> str:
