@@ -13,7 +13,6 @@ import os
 import shutil
 import time
 import zipfile
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +38,6 @@ FREE = 2
 """A disk must have this many times the cube's size free."""
 ABANDONED = 24 * 3600.0
 """Seconds after which a file that was never finished is removed: its writer is gone."""
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 class _Stopped(Exception):
@@ -66,16 +64,15 @@ class PreviewCache:
         """Fill `cube`, which is the dataset's and empty; False where there is none that is whole and for this file."""
         path = self.path_of(dataset)
         try:
-            parts = _read(path, _key(dataset), cube, dataset)
+            for index, part in enumerate(_read(path, _key(dataset), cube, dataset)):
+                cube.put(index, *part)
         except FileNotFoundError:
             return False
-        except UNREADABLE as error:
-            log.info("preview ignored: %s: %s", path, error)
+        except Exception as error:  # zipfile and numpy raise this and that of an archive that is damaged
+            log.info("preview ignored: %s: %r", path, error)
             with suppress(OSError):
                 path.unlink()
             return False
-        for index, (block, valid, sample) in enumerate(parts):
-            cube.put(index, block, valid, sample)
         with suppress(OSError):
             os.utime(path)  # used now
         return True
@@ -155,7 +152,7 @@ def _add(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
 def _read(
     path: Path, key: str, cube: PreviewCube, dataset: Dataset
 ) -> list[tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.float64]]]:
-    """What `PreviewCube.put` takes, for each partition. Raises one of `UNREADABLE` for what is not as it must be."""
+    """What `PreviewCube.put` takes, for each partition. Raises an error of any kind for what is not as it must be."""
     bins = cube.bins
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         if arrays["key"].tobytes() != key.encode() or tuple(arrays["factor"]) != bins.factor:

@@ -248,10 +248,12 @@ class Previews:
             self._in_thread(self._keep, scan)
 
     def _load(self, cache: PreviewCache, scan: _Scan) -> None:
-        fresh = PreviewCube(scan.dataset, scan.cube.bins)
-        if cache.load(scan.dataset, fresh):
-            scan.cube = fresh
-        scan.loading = False
+        try:
+            fresh = PreviewCube(scan.dataset, scan.cube.bins)
+            if cache.load(scan.dataset, fresh):
+                scan.cube = fresh
+        finally:
+            scan.loading = False
 
     def _keep(self, cache: PreviewCache, scan: _Scan) -> None:
         end = time.monotonic() + SETTLED

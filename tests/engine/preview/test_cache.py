@@ -97,24 +97,37 @@ def test_the_same_file_opened_in_another_way_is_another(cache: PreviewCache, tmp
     assert not cache.load(three, empty(three))
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "other"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "other", "encrypted"])
 def test_a_damaged_one_is_dropped(cache: PreviewCache, dataset: Dataset, damage: str) -> None:
     cache.store(dataset, filled(dataset))
     path = cache.path_of(dataset)
     whole = path.read_bytes()
-    middle = len(whole) // 2
+    middle, flags = len(whole) // 2, whole.index(b"PK\x01\x02") + 8
     path.write_bytes(
         {
             "cut": whole[:middle],
             "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
             "emptied": b"",
             "other": b"PK not a cube",
+            "encrypted": whole[:flags] + bytes([whole[flags] | 1]) + whole[flags + 1 :],
         }[damage]
     )
     again = empty(dataset)
     assert not cache.load(dataset, again)
     assert not again.done
     assert names(cache) == []
+
+
+def test_one_that_there_is_no_memory_for_is_not_taken(
+    cache: PreviewCache, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.store(dataset, filled(dataset))
+
+    def no_room(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PreviewCube, "put", no_room)
+    assert not cache.load(dataset, empty(dataset))
 
 
 def test_a_cube_of_other_bins_is_not_taken(cache: PreviewCache, dataset: Dataset) -> None:
