@@ -17,6 +17,8 @@ GROUP, DATA = 20, 21
 MOST_TEXT = 4096
 PIXELS = "/ImageData/Data"  # these alone may have the type of text and be none
 MOST_DEPTH = 64
+MOST_BYTES = 1 << 60
+"""No file has more, and no system can be asked for what is beyond 2^63."""
 
 
 class NotTags(Exception):
@@ -108,7 +110,10 @@ class _Reader:
 
     def _skip(self, count: int) -> None:
         """Past bytes that need not be there: those of the frames may be cut off."""
-        self._file.seek(count, os.SEEK_CUR)
+        place = self._file.tell() + count
+        if place > MOST_BYTES:
+            raise NotTags(f"a tag of {count} bytes at byte {self._file.tell()}")
+        self._file.seek(min(place, self._size))
 
 
 def _size(about: list[int]) -> int:
