@@ -17,9 +17,10 @@ from ltdesk.engine.formats.hdf5_chunk_frames import ChunkFrames
 from ltdesk.engine.formats.hdf5_chunk_index import layout_of
 from ltdesk.engine.formats.hdf5_chunk_reader import reader_of
 from ltdesk.engine.formats.hdf5_chunks import decodable
-from ltdesk.engine.formats.hdf5_files import open_file
+from ltdesk.engine.formats.hdf5_files import as_damage, open_file
 from ltdesk.engine.formats.hdf5_layout import (
     check_filters,
+    dtype_of,
     filters_of,
     mapped_frames,
     never_written,
@@ -35,6 +36,7 @@ from ltdesk.errors import OpenError
 from ltdesk.job import DatasetRef
 
 FORMAT = "HDF5"
+_UNREADABLE = "HDF5 cannot read what it holds"
 _NAMED = 12
 """How many names an error or a note lists."""
 
@@ -55,11 +57,12 @@ class _Candidate:
 def open_hdf5(path: str, ref: DatasetRef) -> ArrangedDataset:
     """Open ``ref.dataset``, or where none is named the first 4D one, and note which others there are.
 
-    Raises OpenError, with HDF5's own reason, or saying what there is in the file.
+    Raises OpenError or DamagedFileError, with HDF5's own reason, or saying what there is in the file.
     """
     file = open_file(path)
     try:
-        opened = _open_named(file, ref) if ref.dataset is not None else _open_first(file, ref)
+        with as_damage(f"{path}: {_UNREADABLE}"):
+            opened = _open_named(file, ref) if ref.dataset is not None else _open_first(file, ref)
     except BaseException:
         file.close()
         raise
@@ -69,8 +72,8 @@ def open_hdf5(path: str, ref: DatasetRef) -> ArrangedDataset:
 
 
 def entries(path: str) -> list[DatasetEntry]:
-    """The datasets that can be opened, those first that would be taken first. Raises OpenError."""
-    with open_file(path) as file:
+    """The datasets that can be opened, those first that would be taken first. Raises OpenError, DamagedFileError."""
+    with open_file(path) as file, as_damage(f"{path}: {_UNREADABLE}"):
         return [candidate.entry for candidate in _candidates(file, search(file))]
 
 
@@ -111,7 +114,7 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
         return open_master(file, item, ref, notes)
     path = str(file.filename)
     _check_axes(path, item)
-    check_dtype(f"{path}: {item.name}", item.dtype)
+    _check_type(path, item)
     check_filters(path, item)
     parts = mapped_frames(item)
     scan_shape = scan_shape_of(item)
@@ -159,6 +162,12 @@ def _check_axes(path: str, dataset: h5py.Dataset) -> None:
         )
 
 
+def _check_type(path: str, dataset: h5py.Dataset) -> None:
+    if (dtype := dtype_of(dataset)) is None:
+        raise OpenError(f"{path}: {dataset.name} is of a type that is no number", "Choose another dataset.")
+    check_dtype(f"{path}: {dataset.name}", dtype)
+
+
 def _candidates(file: h5py.File, tree: Tree) -> list[_Candidate]:
     stacked = {stack.path for group in tree.groups.values() for stack in group.stacks}
     found = [
@@ -171,8 +180,8 @@ def _candidates(file: h5py.File, tree: Tree) -> list[_Candidate]:
 
 
 def _has_frames(dataset: h5py.Dataset) -> bool:
-    shape = dataset.shape  # None where a dataset is empty
-    return bool(shape) and len(shape) in (3, 4) and min(shape) > 0 and dataset.dtype.kind in "biuf"
+    shape, dtype = dataset.shape, dtype_of(dataset)  # a shape of None where a dataset is empty
+    return bool(shape) and len(shape) in (3, 4) and min(shape) > 0 and dtype is not None and dtype.kind in "biuf"
 
 
 def _entry(path: str, dataset: h5py.Dataset) -> DatasetEntry:
@@ -188,12 +197,17 @@ def _entry(path: str, dataset: h5py.Dataset) -> DatasetEntry:
 
 
 def _nothing_inside(path: str, tree: Tree) -> OpenError:
-    shapes = [f"{name} {dataset.shape} {dataset.dtype}" for name, dataset in sorted(tree.datasets.items())]
+    shapes = [f"{name} {dataset.shape} {_type_name(dataset)}" for name, dataset in sorted(tree.datasets.items())]
     inside = f"it holds {_listed(shapes)}" if shapes else "it holds no dataset at all"
     broken = [f"{name} -> {target}" for name, target in sorted(tree.broken.items())]
     links = f"; broken links: {_listed(broken)}" if broken else ""
     way_out = "Put the files that it links to beside it." if broken else "Choose a file with a 4D or 3D dataset."
     return OpenError(f"{path}: has no dataset with frames (4D or 3D numbers) inside: {inside}{links}", way_out)
+
+
+def _type_name(dataset: h5py.Dataset) -> str:
+    dtype = dtype_of(dataset)
+    return "of a type that is no number" if dtype is None else str(dtype)
 
 
 def _listed(names: Sequence[Any]) -> str:

@@ -43,10 +43,12 @@ class ChunkFrames(ArrangedDataset):
     @contextmanager
     def _checked(self, offsets: Integers) -> Iterator[None]:
         """Checks the file before frames are seen, and once their user is back, what they showed."""
+        offsets, sizes = self._written(offsets)
         self._chunks.check()
+        self._chunks.check_end(offsets, sizes)
         yield
         self._chunks.check()
-        self._chunks.check_bytes(*self._written(offsets))
+        self._chunks.check_bytes(offsets, sizes)
 
     def _tiles_of(self, spans: Sequence[Span], offsets: Integers) -> Iterator[Tile]:
         """Of spans one after the other: views where the first can be one, else gathered all at once.

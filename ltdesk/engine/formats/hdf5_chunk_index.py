@@ -13,12 +13,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.engine.formats.hdf5_files import hdf5_reason
-from ltdesk.errors import DamagedFileError
+from ltdesk.engine.formats.hdf5_files import as_damage
 
 Shape4D = tuple[int, int, int, int]
 MOST_CHUNKS = 16_000_000
 """The index of more would take more than 256 MB, and minutes to make."""
+
+MOST_BYTES = 1 << 60
+"""What is beyond is nowhere; sums of two such numbers are whole numbers still."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ class LazyIndex:
         if self._index is None:
             with self._lock:
                 if self._index is None:
-                    self._index = _make_index(self._dataset, self._layout)
+                    name = f"{self._dataset.file.filename}: {self._dataset.name}"
+                    with as_damage(f"{name}: its chunks cannot be found"):
+                        self._index = _make_index(self._dataset, self._layout)
         return self._index
 
 
@@ -109,6 +113,8 @@ def _make_index(dataset: h5py.Dataset, layout: Layout) -> ChunkIndex:
     grid, axes = layout.grid, dataset.ndim
     first = rows[:, :axes] // dataset.chunks
     inside = (first < grid[-axes:]).all(axis=1)
+    if not dataset.id.get_create_plist().get_nfilters() and (rows[inside, -2] != layout.chunk_bytes).any():
+        raise ValueError(f"they aren't of {layout.chunk_bytes:,} bytes each")
     cells = np.ravel_multi_index(tuple(first[inside].T), grid[-axes:])
     count = math.prod(grid)
     index = ChunkIndex(np.full(count, -1, np.int64), np.zeros(count, np.uint32), np.zeros(count, np.uint32))
@@ -117,18 +123,18 @@ def _make_index(dataset: h5py.Dataset, layout: Layout) -> ChunkIndex:
 
 
 def _rows(dataset: h5py.Dataset) -> NDArray[np.int64]:
-    """A row for each chunk that was written: its first element's place, byte, size, filter mask."""
+    """A row for each chunk that was written: its first element's place, byte, size, filter mask.
+
+    Raises ValueError, and what h5py does, where they make no sense.
+    """
     numbers = array("q")
 
     def note(chunk: Any) -> None:
         numbers.extend(chunk.chunk_offset)
         numbers.extend((chunk.byte_offset, chunk.size, chunk.filter_mask))
 
-    try:
-        dataset.id.chunk_iter(note)
-    except (OSError, RuntimeError) as error:
-        raise DamagedFileError(
-            f"{dataset.file.filename}: {dataset.name}: its chunks cannot be found: {hdf5_reason(error)}",
-            "Copy the file again.",
-        ) from error
-    return np.frombuffer(numbers, np.int64).reshape(-1, dataset.ndim + 3)
+    dataset.id.chunk_iter(note)
+    rows = np.frombuffer(numbers, np.int64).reshape(-1, dataset.ndim + 3)
+    if (rows >= MOST_BYTES).any():
+        raise ValueError("they lie beyond any file's end")
+    return rows

@@ -121,7 +121,7 @@ class Chunks:
 
     def stored(self, offsets: Integers, sizes: Integers) -> Stored:
         """Bytes of the file, in place where it is mapped, else read into memory. Raises ValueError beyond its end."""
-        if self.index.get().end > self._file.size and (offsets + sizes).max() > self._file.size:
+        if self._beyond(offsets, sizes).size:
             raise ValueError("it lies beyond the end of the file")
         if self._file.mapped:
             return Stored(self._file.view(0, self._file.size), offsets, sizes)
@@ -130,6 +130,17 @@ class Chunks:
         for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True):
             source[start : start + size] = self._file.view(offset, size)
         return Stored(source, starts, sizes)
+
+    def check_end(self, offsets: Integers, sizes: Integers) -> None:
+        """Raises DamagedFileError where frames that are stored as they are lie beyond the end of the file."""
+        for offset in self._beyond(offsets, sizes)[:1]:
+            what = f"the frame at byte {offset:,} lies beyond the end of the file"
+            raise DamagedFileError(f"{self._name}: {what}", "Copy the file again.")
+
+    def _beyond(self, offsets: Integers, sizes: Integers) -> Integers:
+        if self.index.get().end <= self._file.size:  # quick, and nearly always so
+            return offsets[:0]
+        return offsets[offsets + sizes > self._file.size]
 
     def check_bytes(self, offsets: Integers, sizes: Integers) -> None:
         """Raises DamagedFileError where pages of these bytes were lost, and zeros seen in their place."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 
 from ltdesk.engine.formats.arranged import spaced
-from ltdesk.errors import OpenError
+from ltdesk.errors import DamagedFileError, OpenError
 
 CHUNK_CACHE_BYTES = 16 << 20
 _SLOTS = 4001  # a prime, about 100 for each of the chunks that fit
@@ -32,6 +34,15 @@ def _open_file(path: str) -> h5py.File:
         if "locking flag values" not in str(error):
             raise
         return h5py.File(path, "r", **options)  # this process has it open already, with locks
+
+
+@contextmanager
+def as_damage(what: str) -> Iterator[None]:
+    """What h5py raises in a file that makes no sense, as DamagedFileError: what cannot be done, and HDF5's reason."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DamagedFileError(f"{what}: {hdf5_reason(error)}", "Copy the file again.") from error
 
 
 def hdf5_reason(error: BaseException) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 import h5py
 import hdf5plugin
+import numpy as np
 
 from ltdesk.engine.formats.frames_file import Frames
 from ltdesk.errors import OpenError
@@ -29,6 +31,15 @@ def scan_chunk_of(dataset: h5py.Dataset) -> Size2D:
     if dataset.chunks is None:
         return 1, 1
     return tuple(dataset.chunks[:2]) if dataset.ndim == 4 else (1, dataset.chunks[0])
+
+
+def dtype_of(dataset: h5py.Dataset) -> np.dtype[Any] | None:
+    """None for types that numpy lacks, such as HDF5's own times."""
+    try:
+        dtype: np.dtype[Any] = dataset.dtype
+    except (TypeError, ValueError):
+        return None
+    return dtype
 
 
 def filters_of(dataset: h5py.Dataset) -> list[tuple[int, str]]:

@@ -46,7 +46,7 @@ def _read(file: h5py.File, name: str, frame_shape: Size2D) -> NDArray[Any] | Non
             item = file.get(f"{place}/{name}")
             if isinstance(item, h5py.Dataset) and item.shape == tuple(frame_shape) and item.dtype.kind in "buif":
                 return np.asarray(item[()])
-        except (OSError, RuntimeError, KeyError):  # a damaged one: as good as not there
+        except (OSError, RuntimeError, KeyError, TypeError):  # damaged, or of a type that numpy lacks: as good as none
             continue
     return None
 

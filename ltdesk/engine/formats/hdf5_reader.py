@@ -11,9 +11,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdesk.engine.formats.hdf5_files import hdf5_reason
+from ltdesk.engine.formats.hdf5_files import as_damage
 from ltdesk.engine.formats.read_frames import Reader
-from ltdesk.errors import DamagedFileError
 
 
 class H5Reader:
@@ -28,14 +27,9 @@ class H5Reader:
 
     def read(self, y: slice, x: slice, out: NDArray[Any]) -> None:
         where, target = (np.s_[x], out[0]) if self._stack else (np.s_[y, x], out)
-        try:
-            with self._lock:
-                self._dataset.read_direct(target, where)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise DamagedFileError(
-                f"{self._name}: cannot be read at scan {y.start}:{y.stop}, {x.start}:{x.stop}: {hdf5_reason(error)}",
-                "Copy the file again.",
-            ) from error
+        what = f"{self._name}: cannot be read at scan {y.start}:{y.stop}, {x.start}:{x.stop}"
+        with as_damage(what), self._lock:
+            self._dataset.read_direct(target, where)
 
     def close(self) -> None:
         if self._dataset:  # still open
