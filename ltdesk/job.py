@@ -55,7 +55,7 @@ class Job(BaseModel):
     @field_validator("analyses", mode="before")
     @classmethod
     def _by_kind(cls, values: Any) -> Any:
-        return tuple(_analysis(value) for value in values)
+        return tuple(_analysis(value) for value in values) if isinstance(values, Iterable) else values
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

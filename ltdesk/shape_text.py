@@ -124,7 +124,7 @@ def load_mask(path: str) -> geometry.PixelMask:
     try:
         with open(path, "rb") as file:  # np.load would also take zip archives and pickles
             return geometry.PixelMask.from_array(np.lib.format.read_array(file, allow_pickle=False))
-    except (OSError, ValueError, MemoryError) as error:
+    except Exception as error:  # numpy raises many kinds for a header that is damaged
         reason = os_error_text(error) if isinstance(error, OSError) else error
         raise UsageError(f"{path}: cannot be used as a mask: {reason}", "Give a 2D .npy array.") from error
 

@@ -39,7 +39,7 @@ def _recipe_in(path: str | os.PathLike[str]) -> dict[str, Any]:
         return _read(Path(path))
     except OSError as error:
         raise OpenError(f"{path}: cannot be read: {os_error_text(error)}", "Check the name.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # each library raises many kinds for a file that is damaged or something else
         raise OpenError(f"{path}: holds no recipe of ltdesk", "Give a result or a recipe that ltdesk wrote.") from error
 
 
