@@ -60,6 +60,12 @@ def parameters_of(spec: type[Analysis]) -> tuple[ParameterField, ...]:
     return tuple(_field(name, info, tips.get(name, "")) for name, info in spec.model_fields.items() if name != "kind")
 
 
+def summary_of(spec: type[Analysis]) -> str:
+    """The first paragraph of an analysis' docstring, in one line."""
+    first = (spec.__doc__ or "").split("\n\n")[0]
+    return re.sub(r"\s+", " ", first).strip().replace("`", "")
+
+
 def attribute_tips(spec: type[Analysis]) -> dict[str, str]:
     """What docstrings say of each attribute: the section ``Attributes`` of the class and of those it derives from."""
     tips: dict[str, str] = {}

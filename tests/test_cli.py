@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from ltdesk.analysis import kind_of
+from ltdesk.analysis import CenterOfMass, kind_of
 from ltdesk.cli import COMMANDS
+from ltdesk.commands.analysis_words import keys_of
 from ltdesk.commands.run_arguments import EXAMPLES
 from ltdesk.geometry import Disk, Ring
 from ltdesk.plugins import BUILT_IN
@@ -412,6 +413,18 @@ def test_the_help_names_all_commands_and_analyses(folder: Path) -> None:
     assert {kind_of(spec) for spec in BUILT_IN} - {"virtual_detector"} <= set(words)
 
 
+def test_the_help_tells_of_every_key_of_an_analysis(folder: Path) -> None:
+    everything = ltdesk("run", "--analysis", "help", cwd=folder).stdout
+    assert {kind_of(spec) for spec in BUILT_IN} - {"virtual_detector"} <= set(everything.splitlines())
+    assert "Keys: name, mask, weight, gain" in everything
+    one = ltdesk("run", "--analysis", "com:help", cwd=folder).stdout
+    assert {f"  {key}=" for key in keys_of(CenterOfMass)} <= {f"{line.partition('=')[0]}=" for line in one.splitlines()}
+    assert "descan=plane|paraboloid|NUMBER+NUMBER+..." in one
+    assert "docs/analyses.md" in one
+    unknown = ltdesk("run", "--analysis", "con:help", cwd=folder, status=2).stderr
+    assert "'con' is not known. Did you mean 'com'?" in unknown
+
+
 def test_the_examples_of_the_help_run_as_they_stand(tmp_path: Path) -> None:
     frames = np.random.default_rng(4).poisson(5.0, (6, 5, 128, 128)).astype("<u2")
     for name in ("scan", "monday", "tuesday"):
@@ -419,10 +432,11 @@ def test_the_examples_of_the_help_run_as_they_stand(tmp_path: Path) -> None:
             file["data"] = frames
     (tmp_path / "scan.raw").write_bytes(frames.tobytes())
     examples = [shlex.split(line) for line in EXAMPLES.splitlines() if line.startswith("  ltdesk ")]
-    assert len(examples) == 6
+    assert len(examples) == 7
     for _, *words in examples:
         ltdesk(*words, cwd=tmp_path)
     assert {"bf.png", "result.npz", "result.h5", "frame.tif", "results"} <= files(tmp_path)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "frame_3_4.tif"), frames[3, 4])
     assert files(tmp_path / "results") == {"monday.npz", "tuesday.npz"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any, NoReturn
 
 HELP = "compute images and profiles from scans, without a window"
 EXAMPLES = """\
@@ -11,14 +12,37 @@ examples:
   ltdesk run scan.h5 -o result.npz --detector 'adf=ring:64,64,30,60' --detector 'spots=disk:40,64,5+disk:88,64,5'
   ltdesk run scan.h5 -o result.h5 --detector bf=disk:64,64,12 --analysis com:mask=bf,rotation=fit --analysis radial
   ltdesk run scan.raw -o frame.tif --scan-shape 256,256 --frame-shape 128,128 --dtype '<u2' --analysis sum_frame
+  ltdesk run scan.h5 -o frame_3_4.tif --analysis max_frame --region point:3,4
   ltdesk run scan.h5 -o lattice.tif --detector adf=ring:64,64,30,60 --fft adf:window
   ltdesk run monday.h5 tuesday.h5 -o results/ --recipe result.npz
+
+'ltdesk run --analysis help' tells of all analyses and their keys, 'ltdesk run --analysis com:help' of one.
 """
 ANALYSES = (
     "annular", "com", "fft_frame", "max_frame", "max_signal", "mean_frame", "mean_signal", "radial", "radial_fourier",
     "snr", "std_frame", "std_signal", "sum_frame", "sum_signal", "var_frame",
 )  # fmt: skip
 """Those that come with ltdesk; stated here, since looking them up costs time that only their use should."""
+
+
+class _Analysis(argparse.Action):
+    """Takes an analysis' words; ``help`` and ``NAME:help`` are answered at once."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, *_: Any) -> None:
+        kind, _, options = values.partition(":")
+        if "help" in (values, options):
+            self._answer(parser, kind if options else "")
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])
+
+    def _answer(self, parser: argparse.ArgumentParser, kind: str) -> NoReturn:
+        from ltdesk.commands.analysis_help import help_of, help_of_all
+        from ltdesk.errors import LtdeskError
+
+        try:
+            print(help_of(kind) if kind else help_of_all())
+        except LtdeskError as error:
+            parser.error(str(error).rstrip("."))
+        parser.exit()
 
 
 def size(text: str) -> tuple[int, int]:
@@ -50,9 +74,9 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--scan-shape", type=size, metavar="SY,SX", help="positions down and across the scan")
     group.add_argument("--frame-shape", type=size, metavar="KY,KX", help="pixels of a frame, for a headerless file")
     group.add_argument("--dtype", metavar="'<u2'", help="pixel type of a headerless file")
-    group.add_argument("--offset", type=natural, default=0, metavar="BYTES", help="bytes before the first frame")
+    group.add_argument("--offset", type=natural, metavar="BYTES", help="bytes before the first frame")
     group.add_argument(
-        "--sync-offset", type=int, default=0, metavar="N", help="frames to skip (> 0) or missing (< 0) at the start"
+        "--sync-offset", type=int, metavar="N", help="frames to skip (> 0) or missing (< 0) at the start"
     )
 
 
@@ -80,9 +104,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sector:cy,cx,r_in,r_out,deg0,deg1 polygon:y,x;y,x;y,x mask:FILE.npy, joined by + - &; weight: NAME*0.5=SHAPE",
     )  # fmt: skip
     what.add_argument(
-        "--analysis", action="append", default=[], metavar="NAME[:key=value,...]",
-        help=f"{', '.join(ANALYSES)}, or a plug-in's; name=OTHER renames its result; "
-        "centre=fit takes the direct beam's centre, ellipse=R_IN+R_OUT that and the ellipse of a ring between them",
+        "--analysis", action=_Analysis, default=[], metavar="NAME[:key=value,...]",
+        help=f"{', '.join(ANALYSES)}, or a plug-in's; name=OTHER renames its result; 'help' tells what each is, "
+        "'NAME:help' what its keys are",
     )  # fmt: skip
     what.add_argument(
         "--suggest", action="append", default=[], nargs=3, metavar=("NAME", "BRIGHT", "DARK"),
@@ -92,7 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fft", action="append", default=[], metavar="NAME[:window]",
         help="the absolute Fourier transform of a picture among the results too, as NAME_fft; after a Hann window",
     )  # fmt: skip
-    what.add_argument("--region", metavar="SHAPE", help="scan positions that take part: rect: ellipse: polygon: mask:")
+    what.add_argument(
+        "--region", metavar="SHAPE", help="scan positions that take part: a shape as above; point:y,x is one of them"
+    )
     what.add_argument("--recipe", metavar="FILE", help="repeat what made a result (a result, or its recipe as JSON)")
     add_layout(parser)
     add_correction(parser)

@@ -12,13 +12,14 @@ from PyQt5.QtTest import QTest
 
 from ltdesk.analysis import Analysis, CenterOfMass, Name, ResultSpec
 from ltdesk.geometry import AnyShape, Disk
+from ltdesk.parameters import summary_of
 from ltdesk.plugins import BUILT_IN
 from ltdesk.polar import RadialFourier, RadialProfile
 from ltdesk.session import Detector, Display, Follows, Session, session_from_json
 from ltdesk.ui.analyses import edits
 from ltdesk.ui.analyses.fields import fields_of
 from ltdesk.ui.analyses.form import AnalysisForm
-from ltdesk.ui.analyses.kinds import kind_of_spec, summary_of, title_of
+from ltdesk.ui.analyses.kinds import kind_of_spec, title_of
 from ltdesk.ui.session_model import SessionModel
 
 

@@ -47,12 +47,6 @@ def title_of(spec: type[Analysis]) -> str:
     return TITLES.get(kind, words.capitalize())
 
 
-def summary_of(spec: type[Analysis]) -> str:
-    """The first paragraph of an analysis' docstring, in one line."""
-    first = (spec.__doc__ or "").split("\n\n")[0]
-    return re.sub(r"\s+", " ", first).strip().replace("`", "")
-
-
 def kind_of_result(analysis: Analysis) -> Kind:
     """How an analysis' results are shown."""
     if isinstance(analysis, RadialFourier):

@@ -19,11 +19,12 @@ from PyQt5.QtWidgets import (
 
 from ltdesk.analysis import Analysis
 from ltdesk.errors import LtdeskError
+from ltdesk.parameters import summary_of
 from ltdesk.plugins import analysis_specs
 from ltdesk.session import Session
 from ltdesk.ui.analyses import edits
 from ltdesk.ui.analyses.form import AnalysisForm
-from ltdesk.ui.analyses.kinds import GROUPS, kind_of_result, kind_of_spec, summary_of, title_of
+from ltdesk.ui.analyses.kinds import GROUPS, kind_of_result, kind_of_spec, title_of
 from ltdesk.ui.look import icons, style
 from ltdesk.ui.panels.tool_button import tool_button
 from ltdesk.ui.pictures.picture_header import ElidedLabel
