@@ -203,9 +203,11 @@ class Previews:
             return False
         before, scan.sample, scan.is_coarse = scan.sample, None, False
         sample = self._sample_of(scan)
-        if before is not None:
-            scan.sample = sample = before.and_more(sample)
-        return before is None or len(sample.frames) > len(before.frames)
+        if before is None:
+            return True
+        more = before.and_more(sample)
+        scan.keep(more)
+        return len(more.frames) > len(before.frames)
 
     def close(self, timeout: float = 5.0) -> None:
         """Stop writing, wait for the threads."""
@@ -221,10 +223,12 @@ class Previews:
         return scan if scan is not None and scan.dataset is dataset else None
 
     def _sample_of(self, scan: _Scan) -> SampledFrames:
-        if scan.sample is None:
+        sample = scan.sample
+        if sample is None:
             gone: Callable[[], bool] = lambda: self._scan is not scan  # noqa: E731
-            scan.sample = sample_frames(scan.dataset, SAMPLE_FRAMES, SAMPLE_SECONDS, SAMPLE_BYTES, gone)
-        return scan.sample
+            sample = sample_frames(scan.dataset, SAMPLE_FRAMES, SAMPLE_SECONDS, SAMPLE_BYTES, gone)
+            scan.keep(sample)
+        return sample
 
     def _found(self, scan: _Scan) -> bool:
         """Is the cube on disk? It is then being read, or was found to be of no use. Looks once."""
@@ -251,7 +255,7 @@ class Previews:
         try:
             fresh = PreviewCube(scan.dataset, scan.cube.bins)
             if cache.load(scan.dataset, fresh):
-                scan.cube = fresh
+                scan.cube, scan.sample = fresh, None
         finally:
             scan.loading = False
 
@@ -290,6 +294,12 @@ class _Scan:
         self.is_large = dataset.nbytes >= LARGE
         self.is_coarse = self.is_large and seen is not None and len(seen.frames) > 0
         self.sample: SampledFrames | None = seen if self.is_coarse else None
+
+    def keep(self, sample: SampledFrames) -> None:
+        """Keep some frames until the cube is complete, which it may have become while they were read."""
+        self.sample = sample
+        if self.cube.complete:  # after, not before: whoever completes it lets go of what is kept by then
+            self.sample = None
 
     def share_of(self, job: Job) -> float:
         """About what part of a pass a job takes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ltdesk.analysis import Analysis, CenterOfMass, SumFrame, VirtualDetector
 from ltdesk.engine.dataset import Dataset, Tile
-from ltdesk.engine.first_look import sample_mean, spread_positions
+from ltdesk.engine.first_look import SampledFrames, sample_frames, sample_mean, spread_positions
 from ltdesk.engine.local import LocalExecutor
 from ltdesk.engine.open import open_dataset
 from ltdesk.engine.partition import prepare, run_partition
@@ -192,6 +193,48 @@ def test_frames_seen_on_opening_are_the_first_image_and_more_follow_once(
     assert {(int(y), int(x)) for y, x in np.argwhere(more.valid)} == both
     np.testing.assert_array_equal(more.arrays["disk"][more.valid], exact[more.valid])
     assert not previews.sharpen(dataset)
+
+
+def test_frames_that_were_seen_are_let_go_once_the_cube_came_from_the_disk(
+    previews: Previews, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    previews.open(dataset)
+    pass_over(previews, dataset, SumFrame())
+    wait_for(PreviewCache(tmp_path / "cache").path_of(dataset).exists)
+    monkeypatch.setattr(module, "LARGE", 0)
+    seen = known(sample_mean(dataset, count=6, seconds=60.0).seen)
+    frames = weakref.ref(seen.frames)
+    previews.open(dataset, seen)
+    del seen
+    assert not previews.is_wanted(dataset)  # it is being read
+    wait_for(lambda: previews.cube(dataset).complete)
+    wait_for(lambda: frames() is None)
+
+
+@pytest.mark.parametrize("few_before", [False, True])
+def test_frames_that_are_read_while_the_cube_is_completed_are_not_kept(
+    previews: Previews, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, few_before: bool
+) -> None:
+    sample_twenty(monkeypatch)
+    seen = sample_mean(dataset, count=6, seconds=60.0).seen if few_before else None
+    and_more, read = SampledFrames.and_more, list[weakref.ref[NDArray[Any]]]()
+
+    def noted(sample: SampledFrames) -> SampledFrames:
+        read.append(weakref.ref(sample.frames))
+        return sample
+
+    def completed_meanwhile(*given: Any) -> SampledFrames:
+        pass_over(previews, dataset, SumFrame())
+        return noted(sample_frames(*given))
+
+    monkeypatch.setattr(module, "sample_frames", completed_meanwhile)
+    monkeypatch.setattr(SampledFrames, "and_more", lambda one, other: noted(and_more(one, other)))
+    previews.open(dataset, seen)
+    assert previews.sharpen(dataset) if few_before else known(previews.images(dataset, DISK)).valid.any()
+    del seen
+    assert len(read) == 1 + few_before
+    assert all(frames() is None for frames in read)
+    assert known(previews.images(dataset, DISK)).valid.all()
 
 
 def _never(*_: object) -> NDArray[Any]:
