@@ -41,3 +41,26 @@ def test_numbers_beyond_all_measure_that_mean_something_are_computed_in_silence(
     with np.load(folder / "out.npz") as result:
         assert np.isinf(result["bf"]).all()
         np.testing.assert_array_equal(result["annular"][..., 0], np.load(folder / "scan.npy").sum((2, 3)))
+
+
+def test_a_fit_that_found_nothing_says_so(tmp_path: Path) -> None:
+    np.save(tmp_path / "dark.npy", np.zeros((4, 4, 16, 20), "<u2"))
+    done = ltdesk("run", "dark.npy", "-o", "out.npz", "--analysis", "radial:centre=fit", cwd=tmp_path)
+    assert "warning: no direct beam stands out: 'radial' is about the frame's centre" in done.stderr
+    assert "about cy" not in done.stderr
+    for fit in ("rotation=fit", "descan=plane"):
+        words = ("run", "dark.npy", "-o", "no.npz", "--analysis", f"com:name=dpc,{fit}")
+        said = ltdesk(*words, cwd=tmp_path, status=2).stderr
+        assert "'dpc': the centre of mass is known nowhere: no frame has counts" in said
+
+
+def test_a_rotation_names_the_opposite_one(tmp_path: Path) -> None:
+    y, x = np.indices((16, 20))
+    rows = np.sin(np.arange(6.0))[:, None, None, None] + np.cos(np.arange(5.0))[:, None, None]
+    np.save(tmp_path / "scan.npy", np.rint(900 * np.exp(-((y - 8 - rows) ** 2 + (x - 9) ** 2) / 8)).astype("<u2"))
+    words = ("run", "scan.npy", "-o", "out.npz", "--detector", "bf=disk:8,9,6")
+    done = ltdesk(*words, "--analysis", "com:rotation=fit", cwd=tmp_path).stderr
+    found = [float(part.split(",")[0].split(":")[0]) for part in done.split("rotation=")[1:3]]
+    assert abs(found[0] - found[1]) == pytest.approx(180)
+    assert "mask=NAME with a detector around the direct beam" in done
+    assert "mask=NAME" not in ltdesk(*words, "--analysis", "com:rotation=fit,mask=bf", cwd=tmp_path).stderr

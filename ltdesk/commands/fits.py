@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ltdesk.analysis import Analysis, CenterOfMass, Centred
 from ltdesk.engine.assembly import Results
+from ltdesk.engine.bright_field import find_direct_beam, middle_disk
 from ltdesk.engine.dataset import Dataset
 from ltdesk.errors import UsageError
 from ltdesk.geometry import Disk, Ellipse, Float2D
@@ -33,6 +35,8 @@ WRITE = {
     "name": "Write as in name=other.",
 }
 """How values are written that can be more than one thing, by key."""
+
+NO_BEAM = "warning: no direct beam stands out: '{name}' is about the frame's centre"
 
 Run = Callable[[Job], Results]
 
@@ -100,12 +104,14 @@ def with_fits(job: Job, fits: dict[str, Fit], dataset: Dataset, run: Run) -> tup
         if fit.needs_frame and isinstance(spec, Centred):
             frame = _mean(dataset) if frame is None else frame
             shape = _shape(spec.name, fit, frame)
-            spec = spec.about(shape)
-            words.append(f"'{spec.name}' is about {_words(shape)}")
+            spec = spec.about(shape or middle_disk(*dataset.frame_shape))
+            words.append(f"'{spec.name}' is about {_words(shape)}" if shape else NO_BEAM.format(name=spec.name))
         if fit.needs_vectors and isinstance(spec, CenterOfMass):
             spec = _with_vectors(spec, fit, job, run)
             descan = "" if spec.descan is None else f"descan={'+'.join(f'{c:.4g}' for c in spec.descan)},"
             words.append(f"'{spec.name}' has {descan}rotation={spec.rotation:.2f},flip={spec.flip}")
+            if fit.rotation:
+                words.append(_other_rotation(spec))
         specs.append(spec)
     return job.model_copy(update={"analyses": tuple(specs)}), words
 
@@ -116,15 +122,13 @@ def _mean(dataset: Dataset) -> Float2D:
     return sample_mean(dataset, seconds=math.inf).mean
 
 
-def _shape(name: str, fit: Fit, frame: Float2D) -> Disk | Ellipse:
-    """The shape found in a frame. Raises UsageError naming the analysis where there is none."""
-    from ltdesk.engine.bright_field import fit_direct_beam
+def _shape(name: str, fit: Fit, frame: Float2D) -> Disk | Ellipse | None:
+    """The shape found in a frame; None: no direct beam stands out. Raises UsageError naming the analysis where there
+    is no ring."""
     from ltdesk.engine.ring_fit import fit_ring
 
-    try:
-        return fit_direct_beam(frame) if fit.ring is None else fit_ring(frame, *fit.ring)
-    except UsageError as error:
-        raise UsageError(f"'{name}': {error.what}", error.way_out) from error
+    with _named(name):
+        return find_direct_beam(frame) if fit.ring is None else fit_ring(frame, *fit.ring)
 
 
 def _with_vectors(spec: CenterOfMass, fit: Fit, job: Job, run: Run) -> CenterOfMass:
@@ -135,13 +139,31 @@ def _with_vectors(spec: CenterOfMass, fit: Fit, job: Job, run: Run) -> CenterOfM
     found = run(job.model_copy(update={"analyses": (plain,)}))
     y, x = found["com_y"], found["com_x"]
     fitted: dict[str, Any] = {}
-    if fit.descan is not None:
-        fitted["descan"] = fit_descan(y, x, fit.descan == "paraboloid")
-    descan = fitted.get("descan", spec.descan)
-    if fit.rotation:
-        y, x = (y, x) if descan is None else without_descan(y, x, descan)
-        fitted["rotation"], fitted["flip"] = rotation_by_minimal_curl(y, x)
+    with _named(spec.name):
+        if fit.descan is not None:
+            fitted["descan"] = fit_descan(y, x, fit.descan == "paraboloid")
+        descan = fitted.get("descan", spec.descan)
+        if fit.rotation:
+            y, x = (y, x) if descan is None else without_descan(y, x, descan)
+            fitted["rotation"], fitted["flip"] = rotation_by_minimal_curl(y, x)
     return spec.model_copy(update=fitted)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """An error of a fit says which analysis it was for."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"'{name}': {error.what}", error.way_out) from error
+
+
+def _other_rotation(spec: CenterOfMass) -> str:
+    """What else fits as well."""
+    from ltdesk.engine.vector_field import opposite
+
+    advice = "" if spec.mask else ": mask=NAME with a detector around the direct beam tells them apart"
+    return f"'{spec.name}' would have as little curl with rotation={opposite(spec.rotation):.2f}{advice}"
 
 
 def _words(shape: Disk | Ellipse) -> str:
