@@ -9,10 +9,11 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtWidgets import QUndoCommand, QUndoStack
 
 from ltdesk.session import Session
+from ltdesk.ui.live.wishes import SHOWN_FROM, image_names
 
 UNDOABLE = ("dataset", "region", "detectors", "analyses", "follows", "frame_display", "image_display", "displays")
 """What undo brings back; of the dataset that is how its frames are corrected. Where one looks (cursor, what is shown,
-which detector is selected) stays as it is."""
+which detector is selected) stays as it is, unless it is at something that is there no more."""
 
 
 class SessionModel(QObject):
@@ -91,7 +92,7 @@ class SessionModel(QObject):
             self.dragging_changed.emit(False)
 
     def _restore(self, state: Session) -> None:
-        restored = self._session.but(**{name: getattr(state, name) for name in UNDOABLE})
+        restored = _without_lost(self._session.but(**{name: getattr(state, name) for name in UNDOABLE}), state)
         if restored.detector(restored.selected) is None:
             ids = [detector.id for detector in restored.detectors]
             selected = state.selected if state.selected in ids else (ids[-1] if ids else None)
@@ -103,6 +104,20 @@ class SessionModel(QObject):
         if session != old:
             self._session = session
             self.changed.emit(old, session)
+
+
+def _without_lost(session: Session, before: Session) -> Session:
+    """What is looked at as it was `before` where it names an analysis, or a region, that is there no more."""
+    names = {analysis.name for analysis in session.analyses}
+    images = {name for analysis in session.analyses for name in image_names(analysis)}
+    region = {"region"} if session.region is not None else set()
+    there = {
+        "shown": {"detector", "composite", *SHOWN_FROM, *images},
+        "frame_source": {"mean", "cursor", *region, *names},
+        "selected_analysis": {None, *names},
+    }
+    lost = [field for field, known in there.items() if getattr(session, field) not in known]
+    return session.but(**{field: getattr(before, field) for field in lost})
 
 
 class _Edit(QUndoCommand):

@@ -223,3 +223,24 @@ def test_delete_on_the_list_removes_the_analysis_and_not_the_detector(user: User
     user.trigger("undo")
     assert isinstance(user.session.analyses[0], CenterOfMass)
     assert len(user.session.analyses) == 2
+
+
+@pytest.mark.parametrize(("kind", "side"), [("radial", "shown"), ("std_frame", "frame_source")])
+def test_undoing_a_name_keeps_what_is_seen(user: User, kind: str, side: str) -> None:
+    """The picture was another one after, and no analysis selected."""
+    add(user, kind)
+    type_in(user, "name", "other")
+    assert getattr(user.session, side) == user.session.selected_analysis == "other"
+    user.trigger("undo")
+    assert getattr(user.session, side) == user.session.selected_analysis == kind
+    assert "name" in user.window.analyses.form.names
+    user.trigger("redo")
+    assert getattr(user.session, side) == user.session.selected_analysis == "other"
+
+
+def test_undoing_a_region_goes_back_to_the_mean_of_all(user: User) -> None:
+    user.image.drag((2, 1), (4, 5), keys=Qt.ControlModifier)
+    assert user.session.frame_source == "region"
+    user.trigger("undo")
+    assert user.session.frame_source == "mean"
+    assert user.window.actions_by_name["frame_mean"].isChecked()
