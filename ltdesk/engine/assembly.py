@@ -6,6 +6,7 @@ who was first. A second copy of a partial is dropped.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 from ltdesk.analysis import ResultSpec
 from ltdesk.engine.analyses import FOLDED, Buffer, Kernel, kernels_for, merge
 from ltdesk.engine.dataset import Calibration, Dataset
+from ltdesk.engine.memory import memory_bytes
 from ltdesk.engine.partial import Partial
 from ltdesk.engine.recipe import make_recipe
+from ltdesk.errors import UsageError
 from ltdesk.job import Job, Partition, Plan
 
 MOST_REASONS = 20
@@ -68,8 +71,7 @@ class Assembly:
         self._kinds = [(b.name, b.kind) for b in buffers.values()]
         self._scans = [b for b in buffers.values() if b.kind == "scan"]
         self._arrays = {b.name: b.empty((), dataset.frame_shape) for b in buffers.values() if b.kind in FOLDED}
-        for b in self._scans:  # what is not valid is set in `results`: these may be as large as a tenth of the scan
-            self._arrays[b.name] = np.empty((*dataset.scan_shape, *b.extra), b.dtype)
+        self._arrays |= _scan_arrays(self._scans, dataset)
         self._folding = [kernel for kernel in self._kernels if any(b.kind in FOLDED for b in kernel.buffers)]
         self._valid = np.zeros(dataset.scan_shape, dtype=np.bool_)
         self._flat = {b.name: _by_position(self._arrays[b.name]) for b in self._scans}
@@ -194,6 +196,23 @@ class Assembly:
         for kernel in self._folding:
             merge(kernel, self._arrays, partial.buffers)
         self._folded_frames += int(np.count_nonzero(partial.valid))
+
+
+def _scan_arrays(scans: Sequence[Buffer], dataset: Dataset) -> dict[str, NDArray[Any]]:
+    """What is not valid is set in `results`: these may be as large as a tenth of the scan.
+
+    Raises UsageError where there isn't the memory for them: the system would end the process later.
+    """
+    (sy, sx), have = dataset.scan_shape, memory_bytes()
+    needed = 2 * sy * sx * (1 + sum(b.dtype.itemsize * math.prod(b.extra) for b in scans))  # kept, and copied when read
+    try:
+        if have is not None and needed > have:
+            raise MemoryError
+        return {b.name: np.empty((*dataset.scan_shape, *b.extra), b.dtype) for b in scans}
+    except MemoryError as error:
+        why = "more than the system gives" if have is None else f"this machine has {have / 1e9:,.1f}"
+        what = f"results at {sy} x {sx} scan positions need {needed / 1e9:,.1f} GB of memory; {why}"
+        raise UsageError(f"{dataset.ref.uri}: {what}", "Check the scan shape, or ask for fewer at a time.") from error
 
 
 def _by_position(image: NDArray[Any]) -> NDArray[Any]:

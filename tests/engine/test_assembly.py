@@ -8,12 +8,15 @@ from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltdesk.analysis import CenterOfMass, MaxFrame, MeanFrame, SumFrame, VirtualDetector
+from ltdesk.engine import assembly as assembly_module
 from ltdesk.engine.assembly import Assembly
 from ltdesk.engine.partition import prepare, run_partition
+from ltdesk.errors import UsageError
 from tests.engine.executor_suite import DISK, SCAN, Gated, job_for, make_array, write
 
 
@@ -54,6 +57,18 @@ def test_valid_says_which_positions_are_there(done: set[int]) -> None:
     np.testing.assert_array_equal(results.valid, np.repeat(np.array(rows)[:, None], SCAN[1], axis=1))
     assert np.isnan(results["bf"][~results.valid]).all()
     assert not np.isnan(results["bf"][results.valid]).any()
+
+
+def test_results_that_this_machine_has_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is computed: a system ends a process that takes too much only later, and without a word."""
+    dataset, _, _ = example()
+    job = job_for(dataset, VirtualDetector(DISK, name="bf"))
+    needed = 2 * 9 * 11 * (8 + 1)
+    monkeypatch.setattr(assembly_module, "memory_bytes", lambda: needed)
+    Assembly(job, dataset)
+    monkeypatch.setattr(assembly_module, "memory_bytes", lambda: needed - 1)
+    with pytest.raises(UsageError, match=r"scan\.npy: results at 9 x 11 scan positions need 0\.0 GB of memory"):
+        Assembly(job, dataset)
 
 
 def test_frames_are_folded_one_by_one_in_the_plans_order() -> None:
