@@ -35,7 +35,7 @@ def path_of_uri(uri: str) -> str:
 
 
 def must_be_text(name: str) -> None:
-    """Raises UsageError for a file whose name is bytes that are no UTF-8: JSON, and so who is told by it, can't have it."""
+    """Raises UsageError for a file whose name is bytes that are no UTF-8: it can't be told to others, as JSON."""
     try:
         name.encode()
     except UnicodeEncodeError as error:
