@@ -47,3 +47,49 @@ def test_a_mask_whose_header_is_damaged_is_a_usage_error(folder: Path) -> None:
     words = ("run", "scan.npy", "-o", "out.npz", "--detector", "m=mask:mask.npy")
     failed = ltdesk(*words, cwd=folder, status=2)
     assert failed.stderr.startswith("ltdesk: mask.npy: cannot be used as a mask: ")
+
+
+def sums(folder: Path, *words: str) -> np.ndarray:
+    """What a run gives."""
+    ltdesk("run", *words, "-o", "again.npz", cwd=folder)
+    with np.load(folder / "again.npz") as result:
+        return np.where(result["valid"], result["sum_signal"], -1.0)
+
+
+def test_a_recipe_says_where_the_scan_begins(folder: Path) -> None:
+    wanted = sums(folder, "scan.npy", "--sync-offset", "5", "--scan-shape", "5,7", *SUM)
+    (folder / "again.npz").rename(folder / "made.npz")
+    ltdesk("ingest", "scan.npy", (folder / "twin").as_uri(), "--sync-offset", "5", "--scan-shape", "5,7", cwd=folder)
+    recipe = ("--recipe", "made.npz")
+    np.testing.assert_array_equal(sums(folder, "scan.npy", *recipe), wanted)
+    np.testing.assert_array_equal(sums(folder, "twin", *recipe), wanted)
+    plain = np.load(folder / "scan.npy").sum((2, 3)).ravel()
+    np.testing.assert_array_equal(wanted.ravel(), plain[5:40])
+    np.testing.assert_array_equal(sums(folder, "scan.npy", *recipe, "--sync-offset", "0").ravel(), plain[:35])
+
+
+def test_a_recipe_says_how_a_file_without_a_header_is_read(folder: Path) -> None:
+    frames = np.load(folder / "scan.npy")
+    for name in ("monday.raw", "tuesday.raw"):
+        (folder / name).write_bytes(bytes(100) + frames.tobytes())
+    layout = ("--scan-shape", "7,6", "--frame-shape", "16,20", "--dtype", "<u2", "--offset", "100")
+    wanted = sums(folder, "monday.raw", *layout, *SUM)
+    (folder / "again.npz").rename(folder / "made.npz")
+    np.testing.assert_array_equal(wanted, frames.sum((2, 3)).reshape(7, 6))
+    np.testing.assert_array_equal(sums(folder, "tuesday.raw", "--recipe", "made.npz"), wanted)
+    np.save(folder / "floats.npy", frames.astype(np.float32))
+    np.testing.assert_array_equal(sums(folder, "floats.npy", "--recipe", "made.npz"), wanted)
+
+
+def test_a_recipe_names_the_dataset_where_the_file_has_it(folder: Path) -> None:
+    frames = np.load(folder / "scan.npy")
+    for name, inside in (("two", ("a", "b")), ("one", ("c",))):
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            for factor, path in enumerate(inside, 1):
+                file[path] = frames * factor
+    wanted = sums(folder, "two.h5", "--dataset", "b", *SUM)
+    (folder / "again.npz").rename(folder / "made.npz")
+    np.testing.assert_array_equal(wanted, frames.sum((2, 3)) * 2)
+    np.testing.assert_array_equal(sums(folder, "two.h5", "--recipe", "made.npz"), wanted)
+    np.testing.assert_array_equal(sums(folder, "two.h5", "--recipe", "made.npz", "--dataset", "a") * 2, wanted)
+    np.testing.assert_array_equal(sums(folder, "one.h5", "--recipe", "made.npz") * 2, wanted)

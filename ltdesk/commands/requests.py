@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from ltdesk.analysis import Analysis, VirtualDetector
 from ltdesk.commands.analysis_words import parse_analysis, read_words
 from ltdesk.commands.fits import Fit
-from ltdesk.correction import Correction
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor
 from ltdesk.engine.export import read_recipe
@@ -29,17 +28,17 @@ _DETECTOR = re.compile(r"^(?P<name>[^=*]*)(?:\*(?P<weight>[^=]*))?=(?P<shape>.*)
 
 
 def requested_job(args: argparse.Namespace) -> Job:
-    """The job that the arguments ask for; its dataset is filled in for each file, but for a recipe's correction.
+    """The job that the arguments ask for; its dataset is filled in for each file, but for what a recipe says of it.
 
     Raises UsageError.
     """
     region = None if args.region is None else parse_shape(args.region)
     analyses: tuple[Analysis, ...] = ()
-    correction: Correction | None = None
+    source = DatasetRef(uri="")
     if args.recipe is not None:
         recipe = read_recipe(args.recipe)
         analyses, region = recipe.analyses, region or recipe.region
-        correction = recipe.dataset.correction
+        source = recipe.dataset.model_copy(update={"uri": ""})
     detectors = [parse_detector(text) for text in args.detector]
     suggested = [VirtualDetector(name=_name(name), shape=NOTHING) for name, *_ in args.suggest]
     known = _detectors((*analyses, *detectors, *suggested))
@@ -47,7 +46,7 @@ def requested_job(args: argparse.Namespace) -> Job:
     if not analyses:
         raise UsageError("there is nothing to compute", "Give --detector, --analysis or --recipe.")
     try:
-        return Job(dataset=DatasetRef(uri="", correction=correction), analyses=analyses, region=region)
+        return Job(dataset=source, analyses=analyses, region=region)
     except ValidationError as error:
         raise UsageError(validation_text(error), "Give each result a name of its own.") from error
 
@@ -58,10 +57,12 @@ def with_suggestions(args: argparse.Namespace, job: Job, dataset: Dataset, execu
     """
     from ltdesk.engine.suggest import suggest_detector
 
-    found = [
-        suggest_detector(dataset, parse_shape(bright), parse_shape(dark), name, executor)
-        for name, bright, dark in args.suggest
-    ]
+    found = []
+    for name, bright, dark in args.suggest:
+        try:
+            found.append(suggest_detector(dataset, parse_shape(bright), parse_shape(dark), name, executor))
+        except UsageError as error:
+            raise UsageError(f"--suggest {name} {bright} {dark}: {error.what}", error.way_out) from error
     known = _detectors((*job.analyses, *found))
     made = {spec.result_names(): spec for spec in (*found, *(parse_analysis(text, known) for text in args.analysis))}
     return job.model_copy(update={"analyses": tuple(made.get(spec.result_names(), spec) for spec in job.analyses)})
@@ -74,11 +75,9 @@ def _detectors(analyses: Iterable[Analysis]) -> dict[str, VirtualDetector]:
 
 def _name(name: str) -> str:
     try:
-        return VirtualDetector(name=name, shape=NOTHING).name
+        return VirtualDetector.model_validate({"name": name, "shape": NOTHING}).name
     except ValidationError as error:
-        raise UsageError(
-            f"--suggest '{name}': {validation_text(error)}", "Names are letters, digits, _ and ."
-        ) from error
+        raise UsageError(f"--suggest '{name}': {validation_text(error)}", "Write NAME BRIGHT DARK.") from error
 
 
 def parse_detector(text: str) -> VirtualDetector:
@@ -89,10 +88,10 @@ def parse_detector(text: str) -> VirtualDetector:
     shape = parse_shape(match["shape"])
     try:
         weight = 1.0 if match["weight"] is None else float(match["weight"])
-        return VirtualDetector(name=match["name"], shape=shape, weight=weight)
+        return VirtualDetector.model_validate({"name": match["name"], "shape": shape, "weight": weight})
     except ValidationError as error:
         raise UsageError(
-            f"detector '{text}': {validation_text(error)}", "Names are letters, digits, _ and ."
+            f"detector '{text}': {validation_text(error)}", "Write NAME=SHAPE, as in bf=disk:64,64,12."
         ) from error
     except ValueError:
         raise UsageError(f"detector '{text}': '{match['weight']}' is not a number", "Write NAME*0.5=SHAPE.") from None
@@ -104,33 +103,40 @@ def requested_fits(args: argparse.Namespace) -> dict[str, Fit]:
     return {words.name: words.fit for words in asked if words.fit != Fit()}
 
 
-def open_requested(args: argparse.Namespace, file: str, correction: Correction | None = None) -> Dataset:
+def open_requested(args: argparse.Namespace, file: str, recipe: DatasetRef | None = None) -> Dataset:
     """The dataset in `file`, read as the arguments say, and corrected so. Raises OpenError, UsageError.
 
-    `correction` is a recipe's: what the arguments do not say themselves.
+    `recipe` is how another scan was opened: it holds, where it can, for what the arguments do not say themselves.
     """
-    from ltdesk.engine.open import open_dataset
+    from ltdesk.engine.open import applying, open_dataset
 
-    words = ("dataset", "scan_shape", "frame_shape", "dtype", "offset", "sync_offset", "dark", "gain", "dead_pixels")
-    said: dict[str, Any] = {word: getattr(args, word) for word in words if hasattr(args, word)}
-    return open_dataset(file, **said, correction=correction)
+    layout = ("dataset", "scan_shape", "frame_shape", "dtype", "offset", "sync_offset")
+    held = DatasetRef(uri=file) if recipe is None else applying(recipe, file)
+    opening: dict[str, Any] = {word: getattr(held, word) for word in (*layout, "correction")}
+    words = (*layout, "dark", "gain", "dead_pixels")
+    opening |= {word: said for word in words if (said := getattr(args, word, None)) is not None}
+    return open_dataset(file, **opening)
 
 
-def warnings_for(job: Job, dataset: Dataset) -> list[str]:
-    """What a user should know before the numbers: masks that select nothing, a region without positions."""
+def warnings_for(job: Job, dataset: Dataset, region: str | None = None) -> list[str]:
+    """What a user should know before the numbers: masks that select nothing, a region without positions.
+
+    `region`: its words. Raises UsageError naming a mask of another size.
+    """
     found = []
     for spec in job.analyses:
         shape = spec.shape if isinstance(spec, VirtualDetector) else getattr(spec, "mask", None)
         if shape is not None and not _selects(shape, dataset.frame_shape, spec.name):
             ky, kx = dataset.frame_shape
             found.append(f"'{spec.name}' selects no pixel of the {ky}x{kx} frame")
-    if job.region is not None and not _selects(job.region, dataset.scan_shape, "region"):
+    words = "region" if region is None else f"--region {region}"
+    if job.region is not None and not _selects(job.region, dataset.scan_shape, words, "scan"):
         sy, sx = dataset.scan_shape
         found.append(f"the region selects no position of the {sy}x{sx} scan")
     return found
 
 
-def _selects(shape: AnyShape, size: tuple[int, int], name: str) -> bool:
+def _selects(shape: AnyShape, size: tuple[int, int], name: str, of: str = "frame") -> bool:
     from ltdesk.engine.pixels import mask_of
 
-    return bool(np.any(mask_of(shape, size, name)))
+    return bool(np.any(mask_of(shape, size, name, of)))

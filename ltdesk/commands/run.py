@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
 
 def run_one(args: argparse.Namespace, job: Job, spectra: Spectra, file: str, output: Path, executor: Executor) -> None:
     """Open, compute, write."""
-    with open_requested(args, file, job.dataset.correction) as dataset:
+    with open_requested(args, file, job.dataset) as dataset:
         check_spectra(spectra, job, dataset)
         if others := without_picture(output, job, dataset):
             print(f"ltdesk: {output}: {', '.join(others)} can't be a picture; .npz and .h5 hold all", file=sys.stderr)
@@ -101,5 +101,5 @@ def _say_what_is_odd(args: argparse.Namespace, job: Job, dataset: Dataset) -> No
         raise DamagedFileError(f"{dataset.ref.uri}: {counts}", "Without --strict the good ones are used.")
     if dataset.note:
         print(f"ltdesk: {dataset.ref.uri}: {dataset.note}", file=sys.stderr)
-    for warning in warnings_for(job, dataset):
+    for warning in warnings_for(job, dataset, args.region):
         print(f"ltdesk: warning: {warning}", file=sys.stderr)

@@ -103,6 +103,25 @@ def open_ref(ref: DatasetRef) -> Dataset:
         raise
 
 
+def applying(ref: DatasetRef, uri: str) -> DatasetRef:
+    """What holds for the scan at `uri`, too, of how another one was opened, as a recipe has it. Raises OpenError.
+
+    An ingested scan says all of it itself; a file with a header its frames' shape, type and place. A dataset inside is
+    taken where the file has one of that name.
+    """
+    here, bare = ref.model_copy(update={"uri": uri}), DatasetRef(uri=uri, correction=ref.correction)
+    path = local_path(uri)
+    if here == bare or _scheme(uri) not in ("", "file") or _is_ingested(path):
+        return bare
+    check_file(path)
+    known = format_of(path, read_head(path, HEAD_BYTES))
+    if _is_headerless(known, path, here):
+        return here.model_copy(update={"dataset": None})
+    inside = {entry.path.strip("/") for entry in list_datasets(uri)} if ref.dataset else set()
+    dataset = ref.dataset if ref.dataset and ref.dataset.strip("/") in inside else None
+    return here.model_copy(update={"dataset": dataset, "frame_shape": None, "dtype": None, "offset": 0})
+
+
 def list_datasets(path: str | os.PathLike[str]) -> list[DatasetEntry]:
     """The datasets inside a file, the one that would be opened first; none for a format that holds just one.
 
@@ -132,7 +151,7 @@ def _open_local(ref: DatasetRef) -> Dataset:
     try:
         head = read_head(path, HEAD_BYTES)
         known = format_of(path, head)
-        if known is None or (_is_raw_by_name(path) and ref.frame_shape and ref.dtype):
+        if known is None or _is_headerless(known, path, ref):
             _refuse_wrong_content(path, head, ref)
             return open_raw(path, ref)
         opened = known.open(path, ref)
@@ -146,8 +165,9 @@ def _is_ingested(path: str) -> bool:
     return any(os.path.isfile(os.path.join(path, name)) for name in (SIDECAR, BEGUN))
 
 
-def _is_raw_by_name(path: str) -> bool:
-    return os.path.splitext(path)[1].lower() in RAW_SUFFIXES
+def _is_headerless(known: Format | None, path: str, ref: DatasetRef) -> bool:
+    is_raw_by_name = os.path.splitext(path)[1].lower() in RAW_SUFFIXES
+    return known is None or bool(is_raw_by_name and ref.frame_shape and ref.dtype)
 
 
 def _refuse_wrong_content(path: str, head: bytes, ref: DatasetRef) -> None:
