@@ -319,6 +319,7 @@ def test_a_scan_of_half_its_frames_says_so(user: User, tmp_path: Path) -> None:
     assert user.window.job_bar.damage.isVisible()
     valid = user.image_view.prepared.picture.valid
     assert valid.sum() == 30
+    assert user.image_view.plates.status.text == "incomplete · 30 of 48"
     user.image.double_click((7, 5))
     user.wait(lambda: user.frame_view.plates.message.text, "why there is no frame")
 
