@@ -18,7 +18,7 @@ from ltdesk.engine.executor import JobHandle
 from ltdesk.job import DatasetRef, Job
 from ltdesk.ui.live.progress import Progress
 from ltdesk.ui.panels.job_bar import JobBar, progress_text
-from tests.ui.fakes import SteppedExecutor, counts
+from tests.ui.fakes import MemoryDataset, SteppedExecutor, counts
 from tests.ui.user import User, write_scan
 
 FRAMES = counts((16, 16), (32, 32))
@@ -330,6 +330,21 @@ def test_a_fault_in_an_executor_is_reported_and_the_window_lives_on(
 )
 def test_the_words_about_a_job(progress: Progress, text: str) -> None:
     assert progress_text(progress) == text
+
+
+def test_a_long_note_about_a_file_gives_way(qtbot: object) -> None:
+    dataset = MemoryDataset(FRAMES)
+    dataset.note = "12 of 256 frames; " + "a stack until a scan shape is given, as the file has none; " * 3
+    bar = JobBar()
+    bar.resize(1280, 24)
+    bar.show()
+    bar.show_dataset(dataset)
+    bar.repaint()
+    assert bar.minimumSizeHint().width() < 1000
+    assert bar.damage.text().startswith("12 of 256 frames")
+    assert bar.damage.text() != bar.damage.toolTip() == dataset.note
+    bar.close()
+    bar.deleteLater()
 
 
 def test_the_job_bar_does_not_jump(qtbot: object) -> None:

@@ -17,6 +17,7 @@ from ltdesk.errors import OpenError
 from ltdesk.job import DatasetRef
 
 FORMAT = "TVIPS"
+_STACK = "a stack until a scan shape is given (and a sync offset, where the scan began later): the file has none"
 _LAYOUT = struct.Struct("<13I")
 _HEADER_BYTES = 256
 _FRAME_HEADER = 12  # of version 1; later ones say it
@@ -61,7 +62,7 @@ def open_tvips(path: str, ref: DatasetRef) -> FramesFile:
         offset = before + (0 if number else header.size)
         begun = max(0, -(-(os.path.getsize(part) - offset + before) // stride))  # the last may have been cut
         parts.append(Frames(part, offset, stride, dtype, shape, begun))
-    notes = ["a stack: the file doesn't say the scan, give --scan-shape (and --sync-offset where it began later)"]
+    notes = [] if ref.scan_shape else [_STACK]
     calibration = Calibration(energy_kev=float(header.kilovolts) or None)
     count = sum(part.count for part in parts)
     source = Source(path, FORMAT, (1, max(1, count)), shape, dtype, (), (1, 1), calibration, notes)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the window does not wait for it
     from ltdesk.engine.dataset import Dataset
 
 STEPS = 1000
+NOTE_WIDTH = 24 * style.GRID
 
 
 class JobBar(QStatusBar):
@@ -41,8 +42,7 @@ class JobBar(QStatusBar):
         self.retry_button = self._button("retry", "Compute what is missing (F5)")
         self.retry_button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
         self.hint = _Hint(self)
-        self.damage = self._label("Missing frames")
-        self.damage.setProperty("rank", "warning")
+        self.damage = _Note(self)
         self.dataset = self._label("What is open", figures=True)
         self._lay_out()
         self.cancel_button.clicked.connect(self.cancel_wanted)
@@ -78,11 +78,9 @@ class JobBar(QStatusBar):
         """What is open, and what is wrong with it."""
         self.dataset.setText("" if dataset is None else figures.shape_text(dataset))
         self.dataset.setToolTip("" if dataset is None else f"{dataset.ref.uri}\n{dataset.format}")
-        damage = "" if dataset is None else figures.damage_text(dataset)
-        note = "" if dataset is None else dataset.note
-        self.damage.setText(damage or note)
-        self.damage.setToolTip(note)
-        self.damage.setVisible(bool(damage or note))
+        note = "" if dataset is None else dataset.note or figures.damage_text(dataset)
+        self.damage.setText(note)
+        self.damage.setVisible(bool(note))
 
     def tell(self, text: str) -> None:
         """A hint, or what just happened, until the next one."""
@@ -150,6 +148,7 @@ class _Hint(QLabel):
     def setText(self, text: str) -> None:
         self._whole = text
         self._fit()
+        self.updateGeometry()
 
     def whole_text(self) -> str:
         """The text, cut or not."""
@@ -163,6 +162,23 @@ class _Hint(QLabel):
         cut = fitting(beginnings(self._whole), self.fontMetrics(), self.width())
         super().setText(cut)
         self.setToolTip(self._whole if cut != self._whole else "")
+
+
+class _Note(_Hint):
+    """What is wrong with the file: it has the room that it needs, but never so much that the window must grow."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Note about the file")
+        self.setProperty("rank", "warning")
+        self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Preferred)
+
+    def sizeHint(self) -> QSize:
+        needed = self.fontMetrics().horizontalAdvance(self._whole)
+        return QSize(min(needed, NOTE_WIDTH), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
 
 def progress_text(progress: Progress) -> str:

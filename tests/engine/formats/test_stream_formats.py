@@ -113,11 +113,13 @@ def test_tvips_parts_are_one_stack(tmp_path: Path) -> None:
     write_tvips(tmp_path / "scan_001.tvips", frames[5:], first=False)
     with open_dataset(path) as dataset:
         assert dataset.shape == (1, 12, 6, 5)
-        assert "--scan-shape" in dataset.note
+        assert "until a scan shape is given" in dataset.note
+        assert "--" not in dataset.note  # it is read in the window and in Python too
         np.testing.assert_array_equal([dataset.frame(0, n) for n in range(12)], frames)
         assert dataset.calibration.energy_kev == 200
     with open_dataset(path, scan_shape=(3, 4)) as dataset:
         np.testing.assert_array_equal(dataset.frame(2, 1), SCAN[2, 1])
+        assert not dataset.note
 
 
 def test_a_tvips_stream_that_was_cut_has_the_whole_frames(tmp_path: Path) -> None:
