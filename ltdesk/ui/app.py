@@ -133,6 +133,8 @@ class Desk(QObject):
         self.files.close_wanted.connect(self.close_scan)
         self.corrections.corrected.connect(self._show_corrected)
         self.frame_pane.spectrum_shown.connect(self.keyboard.set_spectrum)
+        for view in (self.window.frame_view, self.window.image_view):
+            self.model.dragging_changed.connect(view.follow_drag)
         self.window.closing.connect(self.close)
         actions.connect(stop=self.stop, retry=self.retry)
 

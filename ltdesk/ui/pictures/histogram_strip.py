@@ -56,13 +56,21 @@ class HistogramStrip(QWidget):
         )
 
     def show_prepared(self, prepared: Prepared | None) -> None:
-        """Show the histogram and levels of a picture."""
+        """Show the histogram and levels of a picture; None: there is nothing to hold."""
         self._prepared = prepared
+        if prepared is None:
+            self._held = ""
         if prepared is not None and not self._held:
             edges = prepared.histograms[0].edges
             self._span = float(edges[0]), float(edges[-1])
         self._describe()
         self.update()
+
+    def let_go(self) -> None:
+        """Somebody else ended the drag: what the hand holds no longer follows it."""
+        if self._held:
+            self._held = ""
+            self.show_prepared(self._prepared)
 
     @property
     def prepared(self) -> Prepared | None:
@@ -172,9 +180,8 @@ class HistogramStrip(QWidget):
 
     def mouseReleaseEvent(self, event) -> None:
         if self._held and event.button() == Qt.LeftButton:
-            self._held = ""
+            self.let_go()
             self.dragging.emit(False)
-            self.show_prepared(self._prepared)
 
     def mouseDoubleClickEvent(self, event) -> None:
         self.auto_wanted.emit()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from ltdesk.ui.look import style
@@ -20,6 +21,33 @@ QLineEdit:hover { border-color: palette(mid); }
 QLineEdit:focus { border-color: palette(highlight); background: palette(base); }
 """
 """A field looks like what is written in it until somebody wants to write."""
+
+
+class _LevelField(QLineEdit):
+    """Esc gives up what was typed here, before it stops anything else.
+
+    Signals
+    -------
+    given_up : ()
+    """
+
+    given_up = pyqtSignal()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.ShortcutOverride and self._is_escape(event):
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._is_escape(event):
+            self.setModified(False)
+            self.given_up.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _is_escape(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key_Escape and self.isModified()
 
 
 class LevelsBar(QWidget):
@@ -67,21 +95,25 @@ class LevelsBar(QWidget):
     def show_prepared(self, prepared: Prepared | None) -> None:
         """Show a picture's histogram and levels."""
         self.strip.show_prepared(prepared)
-        levels = prepared.levels if prepared is not None else None
+        self._show_levels()
+
+    def _show_levels(self) -> None:
+        levels = self.strip.levels
         for field, level in zip((self.low, self.high), levels or (None, None), strict=True):
             field.setEnabled(level is not None)
             if not (field.hasFocus() and field.isModified()):
                 field.setText("" if level is None else number_text(level, 4))
                 field.setCursorPosition(0)
 
-    def _field(self, name: str, tip: str, beside: Qt.AlignmentFlag) -> QLineEdit:
-        field = QLineEdit()
+    def _field(self, name: str, tip: str, beside: Qt.AlignmentFlag) -> _LevelField:
+        field = _LevelField()
         field.setAccessibleName(name)
         field.setToolTip(f"{tip}. Empty: automatic")
         field.setStyleSheet(QUIET)
         field.setAlignment(Qt.AlignVCenter | beside)
         field.setFixedWidth(figures_width(field))
         field.editingFinished.connect(self._typed)
+        field.given_up.connect(self._show_levels)
         return field
 
     def _typed(self) -> None:
@@ -100,7 +132,7 @@ class LevelsBar(QWidget):
         if low is not None and high is not None and low < high:
             self.levels_changed.emit(low, high)
         else:
-            self.show_prepared(self.strip.prepared)  # what makes no sense goes back to what is shown
+            self._show_levels()  # what makes no sense goes back to what is shown
 
 
 def number_from(text: str) -> float | None:

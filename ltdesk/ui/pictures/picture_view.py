@@ -227,6 +227,11 @@ class PictureView(QWidget):
             self._scale = scale
             self._update_texts()
 
+    def follow_drag(self, dragging: bool) -> None:
+        """A drag began or ended, whoever did that (Esc, undo): levels that are held end with it."""
+        if not dragging:
+            self.levels_bar.strip.let_go()
+
     def add_bar(self, bar: QWidget) -> None:
         """Put a bar of controls between the picture and its levels."""
         self.layout().insertWidget(self.layout().indexOf(self.levels_bar), bar)
