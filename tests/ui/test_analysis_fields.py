@@ -89,6 +89,25 @@ def test_a_plug_in_has_a_form_that_edits_the_session(qtbot) -> None:
     assert model.session.analysis("spots") in (BraggSpots(), BraggSpots(spread=3.5))
 
 
+def test_a_number_below_the_least_is_the_word_for_automatic(qtbot) -> None:
+    """``-0.1 px`` was shown, and automatic meant."""
+    model = SessionModel(edits.added(Session(), RadialFourier))
+    form = AnalysisForm(model)
+    qtbot.addWidget(form)
+    r_out = form.widget("r_out")
+    for keys in ((Qt.Key_Down, Qt.ControlModifier), (Qt.Key_Down, Qt.NoModifier)):
+        QTest.keyClick(r_out, Qt.Key_Up)
+        assert r_out.text() == "0 px"
+        QTest.keyClick(r_out, *keys)
+        assert r_out.text() == "automatic"
+        assert model.session.analyses[0].r_out is None
+    r_out.selectAll()
+    QTest.keyClicks(r_out, "-0.5")
+    QTest.keyClick(r_out, Qt.Key_Return)
+    assert r_out.text() == "automatic"
+    assert model.session.analyses[0].r_out is None
+
+
 @pytest.mark.parametrize("spec", BUILT_IN, ids=lambda spec: spec.__name__)
 def test_every_parameter_is_explained(spec: type[Analysis]) -> None:
     assert summary_of(spec)

@@ -40,6 +40,7 @@ class NumberField(NumberBox):
         self.setButtonSymbols(QAbstractSpinBox.NoButtons)
         self.setMinimumWidth(6 * style.GRID)
         self.edited.connect(lambda _: self.sigChanged.emit(self))
+        self.editingFinished.connect(lambda: self.setValue(self.value()))
 
     def value(self) -> Any:
         value = super().value()
@@ -48,7 +49,8 @@ class NumberField(NumberBox):
         return round(value) if self._field.kind == "integer" else value
 
     def setValue(self, value: Any) -> None:
-        super().setValue(self.minimum() if value is None else value)
+        below = value is None or (self._has_automatic and value < self._lowest)
+        super().setValue(self.minimum() if below else value)
 
     def textFromValue(self, value: float) -> str:
         return super().textFromValue(value)
