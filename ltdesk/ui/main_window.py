@@ -219,6 +219,7 @@ class MainWindow(QMainWindow):
         detector = self._menu_of("Detector", "&Detector")
         detector.insertMenu(actions["add_mask"], draw)
         self.analysis_menu = analysis = QMenu("&Analysis", self)
+        analysis.setToolTipsVisible(True)
         analysis.addMenu(self.image_menu)
         analysis.addMenu(self.frame_menu)
         self._before_add = analysis.addSeparator()

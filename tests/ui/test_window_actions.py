@@ -142,6 +142,45 @@ def test_the_panel_comes_and_goes(user: User) -> None:
     assert user.window.panel.isVisible()
 
 
+def test_what_has_nothing_to_act_on_cannot_be_called_and_says_why(user: User) -> None:
+    """They were enabled, and did nothing without a word."""
+    actions = user.window.actions_by_name
+
+    def refused(name: str) -> str:
+        keys = actions[name].shortcut().toString()
+        assert actions[name].toolTip().startswith(f"{actions[name].statusTip()} ({keys})")
+        why = actions[name].toolTip().partition("\n")[2]
+        assert actions[name].isEnabled() == (not why), name
+        return why
+
+    assert refused("split") == "The selected detector is not combined."
+    assert refused("join") == "There is only one detector."
+    assert refused("remove_analysis") == refused("next_analysis") == "Add an analysis first."
+    assert not any(refused(name) for name in ("delete", "duplicate", "rename", "weight", "grow"))
+    user.trigger("duplicate")
+    user.trigger("show_com")
+    assert not any(refused(name) for name in ("join", "next_detector", "remove_analysis", "next_analysis"))
+    for _ in range(2):
+        user.trigger("delete")
+    for name in ("split", "join", "delete", "duplicate", "rename", "weight", "grow", "visible"):
+        assert refused(name) == "Draw a detector first."
+    user.trigger("undo")
+    assert not refused("duplicate")
+    user.trigger("close")
+    assert not actions["duplicate"].isEnabled()
+
+
+def test_nothing_can_be_added_to_a_scan_that_is_not_there(qapp: object, tmp_path: Path) -> None:
+    user = User()
+    menu = user.window.analyses.add_menu
+    assert not menu.menuAction().isEnabled()
+    assert not any(action.isEnabled() for action in menu.actions())
+    user.open(write_scan(tmp_path / "scan.h5", FRAMES))
+    assert menu.menuAction().isEnabled()
+    assert all(action.isEnabled() for action in menu.actions())
+    user.close()
+
+
 def test_a_panel_that_was_dragged_shut_comes_back(user: User) -> None:
     """It stayed shut for good, with its action ticked."""
     shown = user.window.actions_by_name["panel"]

@@ -200,7 +200,8 @@ class AnalysisPanel(QWidget):
         self.list.setCurrentRow(names.index(selected.name) if selected is not None else -1)
         self._showing = False
         self.heading.set_text(title_of(type(selected)) if selected is not None else "")
-        self.add_button.setEnabled(session.dataset is not None)
+        for part in (self.add_button, self.add_menu, *self.add_menu.actions()):
+            part.setEnabled(session.dataset is not None)
         self.remove_button.setEnabled(selected is not None)
         self.tell("" if names else EMPTY)
 

@@ -150,6 +150,8 @@ class Actions(QObject):
         super().__init__(window)
         self._actions: dict[str, QAction] = {}
         self._groups: dict[str, QActionGroup] = {}
+        self._is_scan_open = False
+        self._refused: dict[str, str] = {}
         for spec in SPECS:
             self._actions[spec.name] = self._make(spec)
         window.addActions(list(self._actions.values()))
@@ -168,9 +170,22 @@ class Actions(QObject):
 
     def set_scan_open(self, is_open: bool) -> None:
         """Only what makes sense now can be called."""
+        self._is_scan_open = is_open
         for spec in SPECS:
             if spec.scan:
-                self._actions[spec.name].setEnabled(is_open)
+                self._enable(spec.name)
+
+    def refuse(self, why: str, *names: str) -> None:
+        """These actions have nothing to act on, and say `why` on hover; empty: from now on they have."""
+        for name in names:
+            if self._refused.get(name, "") != why:
+                self._refused[name] = why
+                action = self._actions[name]
+                action.setToolTip(f"{_tip(action)}\n{why}".rstrip())
+                self._enable(name)
+
+    def _enable(self, name: str) -> None:
+        self._actions[name].setEnabled(self._is_scan_open and not self._refused.get(name))
 
     def section(self, name: str) -> list[QAction]:
         """The actions of one section, in the table's order."""
@@ -194,9 +209,8 @@ class Actions(QObject):
         action.setProperty("section", spec.section)
         action.setShortcuts([QKeySequence(key) for key in spec.keys.split("; ")])
         action.setShortcutContext(Qt.WindowShortcut)
-        keys = action.shortcut().toString(QKeySequence.NativeText)
-        action.setToolTip(f"{spec.tip} ({keys})")
         action.setStatusTip(spec.tip)
+        action.setToolTip(_tip(action))
         action.setCheckable(spec.checkable or bool(spec.group))
         if spec.icon:
             action.setIcon(icons.icon(spec.icon))
@@ -204,3 +218,8 @@ class Actions(QObject):
             group = self._groups.setdefault(spec.group, QActionGroup(self))
             group.addAction(action)
         return action
+
+
+def _tip(action: QAction) -> str:
+    """What an action does, with its keys."""
+    return f"{action.statusTip()} ({action.shortcut().toString(QKeySequence.NativeText)})"

@@ -45,6 +45,7 @@ class AnalysisCommands(QObject):
         window.profile.export_wanted.connect(self._choose_file)
         self._wire(window)
         model.changed.connect(self._follow)
+        self._follow(Session(), model.session)
 
     def _wire(self, window: MainWindow) -> None:
         panel, actions = window.analyses, window.actions_by_name
@@ -116,6 +117,10 @@ class AnalysisCommands(QObject):
         actions = self._window.actions_by_name
         actions.check("spectrum", new.spectrum == "plain")
         actions.check("spectrum_window", new.spectrum == "window")
+        none = "" if new.analyses else "Add an analysis first."
+        unselected = "" if new.analysis(new.selected_analysis) is not None else "Select an analysis first."
+        actions.refuse(none, "next_analysis", "previous_analysis")
+        actions.refuse(none or unselected, "remove_analysis")
 
     def _choose(self) -> None:
         self.show_panel()

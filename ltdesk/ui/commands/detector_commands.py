@@ -7,7 +7,7 @@ from typing import Any
 from PyQt5.QtCore import QObject, Qt
 from PyQt5.QtWidgets import QMenu
 
-from ltdesk.geometry import Disk
+from ltdesk.geometry import Disk, terms_of
 from ltdesk.session import Session
 from ltdesk.shape_bounds import moved, shape_centre
 from ltdesk.ui.analyses.kinds import is_spectrum
@@ -22,6 +22,9 @@ from ltdesk.ui.shapes.drawing_tools import DrawingTools
 from ltdesk.ui.shapes.tools import HINTS, Tool
 
 COMBINES = {"draw_new": "new", "draw_join": "+", "draw_subtract": "-", "draw_intersect": "&"}
+ON_ONE = ("duplicate", "delete", "rename", "weight", "visible", "grow", "shrink")
+ON_SEVERAL = ("join", "subtract", "intersect", "next_detector", "previous_detector")
+"""What can be done with one detector, and with several."""
 MENU = ("duplicate", "rename", "visible", "fit_beam", "split", "delete")
 
 
@@ -163,5 +166,13 @@ class DetectorCommands(QObject):
         menu.popup(at)
 
     def _follow(self, old: Session, new: Session) -> None:
-        detector = new.selected_detector
-        self._window.actions_by_name.check("visible", detector is not None and detector.visible)
+        actions, detector = self._window.actions_by_name, new.selected_detector
+        actions.check("visible", detector is not None and detector.visible)
+        one = several = whole = "Select a detector first." if new.detectors else "Draw a detector first."
+        if detector is not None:
+            one = ""
+            several = "" if len(new.detectors) > 1 else "There is only one detector."
+            whole = "" if len(terms_of(detector.shape)) > 1 else "The selected detector is not combined."
+        actions.refuse(one, *ON_ONE)
+        actions.refuse(several, *ON_SEVERAL)
+        actions.refuse(whole, "split")
