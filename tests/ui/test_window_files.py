@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QDialogButtonBox, QFileDialog, QPushButton
+from PyQt5.QtWidgets import QDialogButtonBox, QFileDialog, QLabel, QPushButton
 
 import ltdesk
 from ltdesk.analysis import Analysis
@@ -238,6 +238,38 @@ def test_what_a_crash_left_is_offered(qapp: object, scan: Path) -> None:
     user.wait_exact()
     assert user.session == saved
     user.close()
+
+
+def test_what_is_closed_unsaved_is_offered_on_the_start_page(user: User, scan: Path) -> None:
+    """Ctrl+W dropped all detectors without a word."""
+    user.open(scan)
+    user.trigger("close")
+    assert not user.window.welcome.offers, "nothing was drawn"
+    user.open(scan)
+    user.trigger("tool_disk")
+    user.frame.drag((5, 5), (5, 8))
+    before = user.session
+    user.trigger("close")
+    [offer] = user.window.welcome.offers
+    [words] = [label.text() for label in offer.findChildren(QLabel)]
+    assert words.startswith("Closed unsaved. scan.h5 with 2 detectors was open")
+    next(b for b in offer.findChildren(QPushButton) if b.text() == "Restore").click()
+    user.wait(lambda: user.window.page is user.window.work, "the scan")
+    user.wait_exact()
+    assert user.session == before
+    assert not user.window.welcome.offers
+
+
+def test_what_was_saved_is_not_offered(user: User, scan: Path, tmp_path: Path) -> None:
+    user.open(scan)
+    user.trigger("duplicate")
+    user.trigger("save")
+    dialog = user.window.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "mine.ltdesk"))
+    dialog.close()
+    user.wait(lambda: "Saved" in user.window.job_bar.hint.whole_text(), "the file")
+    user.trigger("close")
+    assert not user.window.welcome.offers
 
 
 def mask_dialog(user: User, path: Path) -> MaskFileDialog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
@@ -14,6 +15,7 @@ from ltdesk.engine.open import local_path
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import PixelMask, Size2D
 from ltdesk.job import DatasetRef
+from ltdesk.session import Session
 from ltdesk.ui.dialogs.dataset_chooser import DatasetChooser
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
 from ltdesk.ui.dialogs.mask_file_dialog import MaskFileDialog
@@ -97,7 +99,7 @@ class FileCommands(QObject):
             demo=opener.open_demo,
             save=self._save,
             save_as=self._choose_session_file,
-            close=self.close_wanted.emit,
+            close=self._close_scan,
             quit=window.close,
             add_mask=self._choose_mask,
         )
@@ -126,6 +128,13 @@ class FileCommands(QObject):
     def _restore(self, left: LeftBehind) -> None:
         self._opener.open(left.session)
         left.discard()
+
+    def _close_scan(self) -> None:
+        """Nothing is asked: the start page offers what was not saved."""
+        session, saved = self._model.session, self._model.undo_stack.isClean()
+        self.close_wanted.emit()
+        if not saved:
+            self._window.welcome.offer_restore([LeftBehind(None, session, time.time())])
 
     def _clear_recent(self) -> None:
         self._settings.clear_recent()
@@ -193,13 +202,16 @@ class FileCommands(QObject):
     def _save_to(self, path: str) -> None:
         session = self._model.session
 
-        def save() -> str:
+        def save() -> tuple[str, Session]:
             save_session(session, path)
-            return path
+            return path, session
 
         self._saver.ask(save)
 
-    def _saved(self, path: str) -> None:
+    def _saved(self, saved: tuple[str, Session]) -> None:
+        path, session = saved
+        if session == self._model.session:
+            self._model.undo_stack.setClean()
         self.remember(path)
         self._window.job_bar.tell(f"Saved {path}")
 

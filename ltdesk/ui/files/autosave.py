@@ -32,15 +32,19 @@ def autosave_folder() -> Path:
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """A session that a crashed window left behind, and when it was last saved (seconds since 1970)."""
+    """A session that a crashed window left behind, and when it was last saved (seconds since 1970).
 
-    path: Path
+    Without a path: one that was closed unsaved, then.
+    """
+
+    path: Path | None
     session: Session
     saved_at: float
 
     def discard(self) -> None:
         """Delete it: it was taken over, or is not wanted."""
-        _delete(self.path)
+        if self.path is not None:
+            _delete(self.path)
 
 
 def left_behind(folder: Path | None = None) -> list[LeftBehind]:

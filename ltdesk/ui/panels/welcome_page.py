@@ -32,7 +32,7 @@ class WelcomePage(QWidget):
     connect_requested : connect to a cluster, or see the scans in the storage of the one that is connected
     recent_chosen : (str) a recent file or URI
     files_dropped : (list of str) paths or URLs that were dropped here
-    restore_chosen : (LeftBehind) go on with what a crash left behind
+    restore_chosen : (LeftBehind) go on with what a crash left behind, or what was closed
     restore_dismissed : (LeftBehind) it is not wanted
     """
 
@@ -75,7 +75,7 @@ class WelcomePage(QWidget):
         self.recent_heading.setVisible(bool(recent))
 
     def offer_restore(self, sessions: Sequence[LeftBehind]) -> None:
-        """Offer sessions that a crash left behind."""
+        """Offer sessions that a crash left behind, or that were closed unsaved."""
         self._waiting += sessions
         self._show_offers()
 
@@ -175,7 +175,8 @@ class WelcomePage(QWidget):
     def _offer(self, left: LeftBehind) -> QFrame:
         offer = QFrame(self)
         offer.setProperty("surface", "panel")
-        words = QLabel(f"ltdesk ended unexpectedly. {_what_was_open(left)}", offer)
+        why = "Closed unsaved." if left.path is None else "ltdesk ended unexpectedly."
+        words = QLabel(f"{why} {_what_was_open(left)}", offer)
         words.setTextFormat(Qt.PlainText)
         words.setWordWrap(True)
         restore, dismiss = QPushButton("Restore", offer), QPushButton("Discard", offer)
