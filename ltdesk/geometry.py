@@ -235,7 +235,7 @@ class PixelMask(BaseShape):
 
     def _fitted(self, values: NDArray[Any], size: Size2D) -> NDArray[Any]:
         if tuple(size) != self.size:
-            raise ValueError(f"the mask is {self.size[0]}x{self.size[1]}, the frame {size[0]}x{size[1]}")
+            raise ValueError(f"the mask is {self.size[0]}x{self.size[1]}, not {size[0]}x{size[1]}")
         return values
 
 

@@ -87,3 +87,24 @@ def test_lists_may_be_written_with_commas(folder: Path) -> None:
         assert result["annular"].shape == (4, 5, 2)
         np.testing.assert_array_equal(result["annular"], result["plus"])
     assert files(folder) == {"scan.npy", "o.npz"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--region", "mask:small.npy"),
+            "'--region mask:small.npy': the mask is 3x4, not 4x5 as the scan. Give a mask of",
+        ),
+        (
+            ("--suggest", "s", "rect:0,0,2,2", "rect:9,9,10,10"),
+            "--suggest s rect:0,0,2,2 rect:9,9,10,10: the second region holds no frame of the 4x5 scan",
+        ),
+        (("--detector", "a/b=disk:8,9,3"), "name: use letters A-Z, digits, _ and . only, not 'a/b'. Write NAME=SHAPE"),
+        (("--detector", "p=polygon:1,1"), "points: at least 3 are needed, not 1. Write polygon:y,x;y,x;y,x."),
+    ],
+)
+def test_a_shape_that_does_not_fit_is_named(folder: Path, words: tuple[str, ...], said: str) -> None:
+    np.save(folder / "small.npy", np.ones((3, 4)))
+    done = ltdesk("run", "scan.npy", "-o", "no.npz", "--analysis", "sum_frame", *words, cwd=folder, status=2)
+    assert said in done.stderr

@@ -246,7 +246,9 @@ def check_sizes(dataset: Dataset, correction: Correction) -> None:
     try:
         correction.dead((ky, kx))
     except ValueError as error:
-        raise UsageError(f"{dataset.ref.uri}: dead pixels: {error}", "Give a mask of the frame's size.") from error
+        raise UsageError(
+            f"{dataset.ref.uri}: dead pixels: {error} as the frame", "Give a mask of the frame's size."
+        ) from error
 
 
 def _note(correction: Correction, patches: Patches) -> str:

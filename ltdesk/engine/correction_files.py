@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -54,23 +55,47 @@ def correction_for(
 
 
 def _part(part: Part, given: Any, dataset: Dataset) -> FrameValues | AnyShape | None:
+    source = os.fspath(given) if isinstance(given, str | os.PathLike) else ""
+    if source == NONE:
+        return None
+    if source and _is_shape(part, source):
+        given = parse_shape(source)
     if isinstance(given, BaseShape):
-        if part != "dead_pixels":
-            raise UsageError(f"a {WORDS[part]} is numbers, not a shape", "Give a file or an array.")
-        return given  # type: ignore[return-value]
-    if isinstance(given, str | os.PathLike):
-        text = os.fspath(given)
-        if text == NONE:
-            return None
-        if part == "dead_pixels" and text.partition(":")[0].lstrip("(") in FIELDS and not os.path.exists(text):
-            return parse_shape(text)
-        values, source = _own(part, dataset) if text == OWN else read_values(text, part, dataset.frame_shape), text
-    else:
-        values, source = np.asarray(given), ""
+        return _shape(part, given, source, dataset)  # type: ignore[arg-type]
+    values = np.asarray(given) if not source else _values(part, source, dataset)
     try:
-        return PixelMask.from_array(values != 0) if part == "dead_pixels" else FrameValues.from_array(values, source)
+        if part != "dead_pixels":
+            return FrameValues.from_array(values, source)
+        return _shape(part, PixelMask.from_array(values != 0), source, dataset)
     except ValueError as error:
         raise UsageError(f"{source or WORDS[part]}: {error}", f"Give {FORMATS}.") from error
+
+
+def _is_shape(part: Part, text: str) -> bool:
+    """Does this name a shape rather than a file? Raises UsageError where it could be a shape alone, but is none."""
+    if os.path.exists(text):
+        return False
+    if text.partition(":")[0].lstrip("(") in FIELDS:
+        return True
+    if part == "dead_pixels" and re.match(r"\w+:[-\d.]", text):
+        raise UsageError(f"{text}: is neither a file nor a shape", f"Shapes are {', '.join(FIELDS)}, as in point:3,7.")
+    return False
+
+
+def _shape(part: Part, shape: AnyShape, source: str, dataset: Dataset) -> AnyShape:
+    """Dead pixels. Raises UsageError naming what was given where it cannot be that, or has another size."""
+    named = f"{source}: " if source else ""
+    if part != "dead_pixels":
+        raise UsageError(f"{named}a {WORDS[part]} is numbers, not a shape", "Give a file or an array.")
+    if isinstance(shape, PixelMask) and source and shape.size != dataset.frame_shape:
+        (h, w), (ky, kx) = shape.size, dataset.frame_shape
+        what = f"{named}the {WORDS[part]} has {h}x{w} pixels, the frames of {dataset.ref.uri} {ky}x{kx}"
+        raise UsageError(what, "Give one of the same camera and binning.")
+    return shape
+
+
+def _values(part: Part, source: str, dataset: Dataset) -> NDArray[Any]:
+    return _own(part, dataset) if source == OWN else read_values(source, part, dataset.frame_shape)
 
 
 def _own(part: Part, dataset: Dataset) -> NDArray[Any]:

@@ -74,7 +74,7 @@ class Prepared:
 def prepare(job: Job, dataset: Dataset) -> Prepared:
     """Kernels and region of a job. Raises UsageError where a mask does not fit the dataset."""
     kernels = kernels_for(job.analyses, dataset.frame_shape, dataset.dtype)
-    region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region")
+    region = None if job.region is None else mask_of(job.region, dataset.scan_shape, "region", "scan")
     corrector = _corrector(dataset, kernels)
     made_new = corrector is not None or _is_half(dataset.dtype)
     steps = tuple(kernel for kernel in kernels if isinstance(kernel, StepKernel) and not made_new)

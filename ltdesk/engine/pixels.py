@@ -19,12 +19,13 @@ def pixel_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return np.dtype(np.float32) if native == np.float16 else native
 
 
-def mask_of(shape: AnyShape, size: Size2D, name: str) -> NDArray[np.bool_]:
-    """The mask ``(ky, kx)`` of a shape. Raises UsageError naming `name` where a pixel mask has another size."""
+def mask_of(shape: AnyShape, size: Size2D, name: str, of: str = "frame") -> NDArray[np.bool_]:
+    """The mask ``(ky, kx)`` of a shape on a frame, or on a scan. Raises UsageError naming `name` where a pixel mask has
+    another size."""
     try:
         return shape.mask(size)
     except ValueError as error:
-        raise UsageError(f"'{name}': {error}", "Give a mask of the frame's size.") from error
+        raise UsageError(f"'{name}': {error} as the {of}", f"Give a mask of the {of}'s size.") from error
 
 
 def weights_of(shape: AnyShape, size: Size2D) -> NDArray[np.float64] | None:

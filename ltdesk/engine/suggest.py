@@ -50,7 +50,8 @@ def detector_between(a: Results, b: Results, name: str = "suggested") -> Virtual
     """The same from finished results of `MEAN` and `VARIANCE` over either region."""
     for which, results in (("first", a), ("second", b)):
         if not results.valid.any():
-            raise UsageError(f"the {which} region holds no frame", "Draw it over positions of the scan.")
+            sy, sx = results.valid.shape
+            raise UsageError(f"the {which} region holds no frame of the {sy}x{sx} scan", "Draw it over some.")
     means = [results[MEAN.name] for results in (a, b)]
     spreads = [steadied(results[VARIANCE.name], int(results.valid.sum())) for results in (a, b)]
     weights = fisher_weights(means[0], spreads[0], means[1], spreads[1])

@@ -215,7 +215,7 @@ def test_whole_numbers_are_patched_exactly(dtype: str, data: st.DataObject) -> N
     [
         (Correction(dark=np.zeros((3, 4))), "dark frame has 3x4 pixels, the frames of .*scan.npy 12x16"),
         (Correction(gain=np.zeros((16, 12))), "gain map has 16x12 pixels"),
-        (Correction(dead_pixels=np.zeros((3, 4))), "scan.npy: dead pixels: the mask is 3x4, the frame 12x16"),
+        (Correction(dead_pixels=np.zeros((3, 4))), "scan.npy: dead pixels: the mask is 3x4, not 12x16 as the frame"),
         (Correction(dead_pixels=np.ones(FRAME)), "scan.npy: every camera pixel is marked dead"),
         (Correction(gain=np.full(FRAME, np.nan)), "every camera pixel is marked dead"),
     ],
