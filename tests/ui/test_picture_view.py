@@ -506,6 +506,18 @@ def test_ctrl_drag_draws_a_region_of_whole_positions(make: Make) -> None:
     assert len(drawn) == 1
 
 
+def test_no_region_is_drawn_where_the_picture_is_not_over_the_scan(make: Make) -> None:
+    hand = make(values=np.zeros((40, 40)))
+    told = [record(getattr(hand.view, name)) for name in ("region_dragging", "region_drawn")]
+    hand.view.set_cursor(None)  # as over frequencies
+    hand.drag((10, 10), (15, 20), (20, 30), keys=Qt.ControlModifier)
+    assert told == [[], []]
+    assert hand.colour((9.5, 20)).lightness() == 0
+    hand.view.set_cursor((3, 3))
+    hand.drag((10, 10), (15, 20), (20, 30), keys=Qt.ControlModifier)
+    assert told[1] == [(10, 10, 21, 31)]
+
+
 def test_escape_gives_a_region_up(make: Make) -> None:
     hand = make()
     given_up, drawn = record(hand.view.region_abandoned), record(hand.view.region_drawn)

@@ -238,6 +238,17 @@ def test_space_hides_what_lies_over_the_pictures_while_it_is_held(user: User) ->
     assert user.image_view.plates.isVisible()
 
 
+def test_space_leaves_hidden_what_the_menu_hides(user: User) -> None:
+    user.trigger("overlays")
+    user.key(user.frame_view, Qt.Key_Space)
+    assert not user.window.actions_by_name["overlays"].isChecked()
+    assert not user.desk.layer.isVisible()
+    assert not user.image_view.plates.isVisible()
+    user.trigger("overlays")
+    assert user.desk.layer.isVisible()
+    assert user.image_view.plates.isVisible()
+
+
 def test_the_scale_of_the_picture_under_the_mouse_changes_and_can_be_undone(user: User) -> None:
     user.key(user.image_view, Qt.Key_L)
     scales = (user.session.image_display.scale, user.session.frame_display.scale)

@@ -34,16 +34,20 @@ class Keyboard(QObject):
         self._dataset = dataset
 
     def show_overlays(self, on: bool) -> None:
-        """Show or hide what lies over the pictures."""
+        """Show or hide what lies over the pictures; while Space is held they are hidden."""
         self._shown = on
-        for view in self._views:
-            view.set_overlays_visible(on)
-        self._layer.setVisible(on and not self._spectrum)
+        self._show()
 
     def set_spectrum(self, on: bool) -> None:
         """The left picture is over frequencies, where no detector lies."""
         self._spectrum = on
-        self._layer.setVisible(self._shown and not on)
+        self._show()
+
+    def _show(self) -> None:
+        shown = self._shown and not self._hidden
+        for view in self._views:
+            view.set_overlays_visible(shown)
+        self._layer.setVisible(shown and not self._spectrum)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.KeyPress:
@@ -57,7 +61,7 @@ class Keyboard(QObject):
     def _press(self, watched: QObject, event: QKeyEvent) -> bool:
         if event.key() == Qt.Key_Space:
             self._hidden = True
-            self.show_overlays(False)
+            self._show()
             return True
         if event.key() in ARROWS:
             return self._arrow(watched, event)
@@ -66,7 +70,7 @@ class Keyboard(QObject):
     def _release_space(self) -> bool:
         if self._hidden:
             self._hidden = False
-            self.show_overlays(True)
+            self._show()
             return True
         return False
 

@@ -251,7 +251,7 @@ class PictureCanvas(pg.GraphicsView):
         if self._kind == "frame":
             return None
         if press.modifiers & Qt.ControlModifier:
-            return RegionGesture(self, press)
+            return RegionGesture(self, press) if self._over_scan else None
         return CursorGesture(self, press) if self._on_cross(press) else None
 
     def _on_cross(self, press: Press) -> bool:
