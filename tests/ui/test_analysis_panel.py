@@ -238,6 +238,23 @@ def test_undoing_a_name_keeps_what_is_seen(user: User, kind: str, side: str) -> 
     assert getattr(user.session, side) == user.session.selected_analysis == "other"
 
 
+def test_other_orders_of_a_symmetry_show_one_of_them(user: User) -> None:
+    """The image became a detector's, while the form named an order."""
+    add(user, "radial_fourier")
+    assert user.session.shown == "fourier_1"
+    type_in(user, "orders", "2, 4")
+    assert user.session.shown == "fourier_2"
+    user.wait(lambda: user.image_view.header.source.text().startswith("fourier"), "the image of an order")
+    assert user.window.analyses.form.widget("show").currentText() == "2"
+    type_in(user, "orders", "4, 8")
+    assert user.session.shown == "fourier_4"
+    type_in(user, "orders", "2, 8")
+    user.trigger("undo")
+    assert user.session.shown == "fourier_4"
+    choose(user, "show", "8")
+    assert user.session.shown == "fourier_8"
+
+
 def test_undoing_a_region_goes_back_to_the_mean_of_all(user: User) -> None:
     user.image.drag((2, 1), (4, 5), keys=Qt.ControlModifier)
     assert user.session.frame_source == "region"

@@ -90,7 +90,7 @@ def changed(session: Session, name: str, /, **values: Any) -> Session:
     if new.name != name and new.name in _taken(session, name):
         raise UsageError(f"'{new.name}' is taken", "Choose another name.")
     analyses = tuple(new if analysis.name == name else analysis for analysis in session.analyses)
-    session = session.but(analyses=analyses)
+    session = _still_shown(session.but(analyses=analyses), old, new)
     return session if new.name == name else _renamed(session, old, new)
 
 
@@ -109,6 +109,14 @@ def _taken(session: Session, name: str) -> set[str]:
         | {detector.name for detector in session.detectors}
         | {"detector", "composite", "cursor", "mean", "region"}
     )
+
+
+def _still_shown(session: Session, old: Analysis, new: Analysis) -> Session:
+    """Where the result that is shown is none of the analysis any more, its first one is."""
+    names = image_names(new)
+    if new.name != old.name or session.shown not in image_names(old) or session.shown in names:
+        return session
+    return session.but(shown=names[0], shown_slice=first_slice(new))
 
 
 def _renamed(session: Session, old: Analysis, new: Analysis) -> Session:
