@@ -18,6 +18,7 @@ PRINTING = {
     "info": ("info", "scan.npy"),
     "run": ("run", "scan.npy", "-o", "out.npz", "--analysis", "sum_signal"),
     "version": ("--version",),
+    "analyses": ("run", "--analysis", "help"),
     "help": ("run", "--help"),
 }
 
@@ -49,7 +50,7 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(folder: Path, name: str, 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("name", ["info", "version"])
+@pytest.mark.parametrize("name", ["info", "version", "analyses"])
 def test_an_output_without_space_is_said(folder: Path, name: str, unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
         done = printing_to(full.fileno(), PRINTING[name], folder, PYTHONUNBUFFERED=unbuffered)

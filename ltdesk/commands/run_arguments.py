@@ -36,12 +36,14 @@ class _Analysis(argparse.Action):
 
     def _answer(self, parser: argparse.ArgumentParser, kind: str) -> NoReturn:
         from ltdesk.commands.analysis_help import help_of, help_of_all
+        from ltdesk.commands.say import say
         from ltdesk.errors import LtdeskError
 
         try:
-            print(help_of(kind) if kind else help_of_all())
+            text = help_of(kind) if kind else help_of_all()
         except LtdeskError as error:
             parser.error(str(error).rstrip("."))
+        say(text)
         parser.exit()
 
 
