@@ -46,7 +46,8 @@ class Calibration(BaseModel):
 class Identity(BaseModel):
     """Which file a result was made from: enough to tell whether it is still the same.
 
-    ``header_hash`` is the SHA-256 of the first and last 64 KiB.
+    ``header_hash`` is the SHA-256 of the first and last 64 KiB; ``others_hash`` that of size and mtime of all other
+    files that its frames lie in, empty where there are none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +55,7 @@ class Identity(BaseModel):
     size: int
     mtime_ns: int
     header_hash: str
+    others_hash: str = ""
 
 
 class Tile(NamedTuple):

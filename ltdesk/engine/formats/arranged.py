@@ -40,6 +40,7 @@ class Source:
     good : the frames that exist, ascending and apart
     chunk : scan positions that are stored together
     notes : what the user should know
+    files : that its frames lie in, where these are others than `path`
     own : what the file holds to correct its frames with, as `Dataset.own_frames` says
     """
 
@@ -52,6 +53,7 @@ class Source:
     chunk: Size2D = (1, 1)
     calibration: Calibration = field(default_factory=Calibration)
     notes: Sequence[str] = ()
+    files: Sequence[str] = ()
     own: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
@@ -78,7 +80,7 @@ class ArrangedDataset(Dataset):
         self.note = _note(source, self)
         if not self.frames_good:
             raise OpenError(f"{source.path}: no scan position has a frame", "Check --sync-offset and --scan-shape.")
-        self._identity = file_identity(source.path)
+        self._identity = file_identity(source.path, source.files)
         self._closed = False
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 
 from ltdesk.engine.dataset import Identity
 from ltdesk.errors import OpenError, os_error_text
@@ -36,8 +38,11 @@ def read_head(path: str, nbytes: int) -> bytes:
         raise _cannot_open(path, error) from error
 
 
-def file_identity(path: str) -> Identity:
-    """Path, size, mtime, and a SHA-256 of the first and last 64 KiB (of all, where there is less). Raises OpenError."""
+def file_identity(path: str, frames_in: Iterable[str] = ()) -> Identity:
+    """Path, size, mtime, and a SHA-256 of the first and last 64 KiB (of all, where there is less). Raises OpenError.
+
+    frames_in : the files that its frames lie in; those that are not there are left out
+    """
     try:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
@@ -51,7 +56,18 @@ def file_identity(path: str) -> Identity:
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         header_hash=digest.hexdigest(),
+        others_hash=_hash_of([other for other in dict.fromkeys(frames_in) if other != path]),
     )
+
+
+def _hash_of(paths: Iterable[str]) -> str:
+    """A SHA-256 of size and mtime of files, not of their paths: of copies it is the same. Empty where none is there."""
+    found = list[str]()
+    for path in paths:
+        with suppress(OSError):
+            status = os.stat(path)
+            found.append(f"{status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(found).encode()).hexdigest() if found else ""
 
 
 def _cannot_open(path: str, error: OSError | ValueError) -> OpenError:

@@ -91,13 +91,14 @@ class FramesFile(ArrangedDataset):
     """A dataset whose tiles are views of its file, or, where frames lie in several files in a row, of each."""
 
     def __init__(self, ref: DatasetRef, source: Source, parts: Sequence[Frames]) -> None:
-        """`source.good` is found from the files' sizes. Raises OpenError if there is no whole frame."""
+        """`source.good` and `source.files` are found from the parts. Raises OpenError if there is no whole frame."""
         good = [part.fitting() for part in parts]
         self._starts = [0, *accumulate(part.count for part in parts)]
         stretches = [range(start, start + n) for start, n in zip(self._starts, good, strict=False) if n]
         if not stretches:
             raise _no_whole_frame(source, parts)
-        super().__init__(ref, replace(source, good=joined_ranges(stretches)))
+        files = [part.path for part, n in zip(parts, good, strict=True) if n]
+        super().__init__(ref, replace(source, good=joined_ranges(stretches), files=files))
         self.parts = tuple(parts)
         self._lays: dict[Partition, list[_Laid]] = {}
         self._files = [

@@ -21,6 +21,7 @@ from ltdesk.engine.formats.hdf5_files import as_damage, open_file
 from ltdesk.engine.formats.hdf5_layout import (
     check_filters,
     dtype_of,
+    files_of,
     filters_of,
     mapped_frames,
     never_written,
@@ -130,6 +131,7 @@ def _open_item(file: h5py.File, item: h5py.Dataset | Group, ref: DatasetRef, not
         chunk=scan_chunk_of(item),
         calibration=calibration_of(item),
         notes=[*notes, *missing, *own_notes(own)],
+        files=files_of(item),
         own=own,
     )
     if parts is not None:
@@ -146,12 +148,13 @@ def _as_sources_have_it(source: Source, dataset: h5py.Dataset) -> Source:
     """Of a virtual dataset, the frames that its sources hold. Raises OpenError where they hold none."""
     check_source(source)
     frames = virtual_frames(dataset)
+    source = replace(source, good=frames.ranges, files=[*source.files, *frames.files])
     if not frames.lacking:
-        return replace(source, good=frames.ranges)
+        return source
     lacking = f"missing, or with fewer frames than are mapped: {_listed(frames.lacking)}"
     if not frames.good.any():
         raise OpenError(f"{source.path}: {dataset.name} has no whole frame; {lacking}", "Put its sources beside it.")
-    return replace(source, good=frames.ranges, notes=[*source.notes, lacking])
+    return replace(source, notes=[*source.notes, lacking])
 
 
 def _check_axes(path: str, dataset: h5py.Dataset) -> None:

@@ -78,9 +78,19 @@ def as_numpy_has_it(dataset: h5py.Dataset) -> bool:
     return bool(dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True))
 
 
+def files_of(dataset: h5py.Dataset) -> list[str]:
+    """The files that the pixels of a dataset lie in that isn't virtual: its own, and raw ones beside it."""
+    own = str(dataset.file.filename)
+    return [own, *(_beside(own, name) for name, _, _ in dataset.external or ())]
+
+
+def _beside(own: str, name: bytes | str) -> str:
+    return os.path.join(os.path.dirname(own), os.fsdecode(name))
+
+
 def _external_frames(dataset: h5py.Dataset) -> list[Frames]:
     """Frames in raw files beside the HDF5 one, each with whole frames."""
-    folder, parts, left = os.path.dirname(dataset.file.filename), list[Frames](), _count(dataset)
+    parts, left = list[Frames](), _count(dataset)
     frame_bytes = math.prod(dataset.shape[-2:]) * dataset.dtype.itemsize
     for name, offset, size in dataset.external:
         count = left if size == h5py.h5f.UNLIMITED else min(left, size // frame_bytes)
@@ -89,7 +99,7 @@ def _external_frames(dataset: h5py.Dataset) -> list[Frames]:
                 f"{dataset.file.filename}: frames of {dataset.name} are split between raw files",
                 "Repack the file by h5repack.",
             )
-        parts.append(_frames(dataset, os.path.join(folder, os.fsdecode(name)), offset, count))
+        parts.append(_frames(dataset, _beside(dataset.file.filename, name), offset, count))
         left -= count
     return [part for part in parts if part.count]
 

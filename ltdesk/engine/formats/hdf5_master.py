@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -15,10 +15,10 @@ from ltdesk.engine.formats.arranged import ArrangedDataset, Source, joined_range
 from ltdesk.engine.formats.format import DatasetEntry
 from ltdesk.engine.formats.frames_file import Frames, FramesFile
 from ltdesk.engine.formats.hdf5_chunk_reader import reader_of
-from ltdesk.engine.formats.hdf5_layout import check_filters, filters_of, mapped_frames, scan_chunk_of
+from ltdesk.engine.formats.hdf5_layout import check_filters, files_of, filters_of, mapped_frames, scan_chunk_of
 from ltdesk.engine.formats.hdf5_own import own_frames, own_notes
 from ltdesk.engine.formats.hdf5_reader import JoinedReader
-from ltdesk.engine.formats.hdf5_tree import Group
+from ltdesk.engine.formats.hdf5_tree import Group, Stack
 from ltdesk.engine.formats.hdf5_virtual import virtual_frames
 from ltdesk.engine.formats.read_frames import ReadFrames
 from ltdesk.errors import OpenError
@@ -39,16 +39,17 @@ def open_master(file: h5py.File, group: Group, ref: DatasetRef, notes: Sequence[
     _check_alike(path, group, first)
     check_filters(path, first)
     counts = stack_counts(file, group)
-    own = own_frames(file, first.shape[1:])
+    own, held = own_frames(file, first.shape[1:]), [_held(stack) for stack in group.stacks]
     source = Source(
         path,
         "HDF5 master",
         (1, sum(counts)),
         first.shape[1:],
         first.dtype,
-        good=_good(group, counts),
+        good=_good(held, counts),
         chunk=scan_chunk_of(first),
         notes=[*notes, *_notes(group, counts), *own_notes(own)],
+        files=[path for one in held for path in one.files],
         own=own,
     )
     if (parts := _parts(group, counts)) is not None:
@@ -105,13 +106,28 @@ def _check_alike(path: str, group: Group, first: h5py.Dataset) -> None:
             )
 
 
-def _good(group: Group, counts: Sequence[int]) -> list[range]:
+class _Held(NamedTuple):
+    """The frames of a stack that there are, and the files that they lie in."""
+
+    good: list[range]
+    files: list[str]
+
+
+def _held(stack: Stack) -> _Held:
+    if stack.dataset is None:
+        return _Held([], [])
+    if not stack.dataset.is_virtual:
+        return _Held([range(len(stack.dataset))], files_of(stack.dataset))
+    frames = virtual_frames(stack.dataset)
+    return _Held(frames.ranges, [*files_of(stack.dataset), *frames.files])
+
+
+def _good(held: Sequence[_Held], counts: Sequence[int]) -> list[range]:
     starts = accumulate(counts, initial=0)
     return joined_ranges(
         range(start + part.start, start + part.stop)
-        for start, count, stack in zip(starts, counts, group.stacks, strict=False)
-        if stack.dataset is not None
-        for part in (virtual_frames(stack.dataset).ranges if stack.dataset.is_virtual else [range(count)])
+        for start, one in zip(starts, held, strict=False)
+        for part in one.good
     )
 
 

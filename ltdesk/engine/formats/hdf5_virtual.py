@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ltdesk.engine.formats.arranged import MOST_POSITIONS
 from ltdesk.engine.formats.hdf5_files import open_file
+from ltdesk.engine.formats.hdf5_layout import files_of
 from ltdesk.errors import OpenError
 
 Flags = NDArray[np.bool_]
@@ -62,17 +63,21 @@ class _Mapping(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """What a source holds now: its shape, and where it is virtual itself, which of its scan positions have frames."""
+    """What a source holds now: its shape, the files that it lies in, and where it is virtual itself, which of its scan
+    positions have frames."""
 
     shape: tuple[int, ...]
+    files: list[str]
     good: Flags | None = None
 
 
 class VirtualFrames(NamedTuple):
-    """Flags of the frames that are there, of the shape of the scan; names of the sources that others should be in."""
+    """Flags of the frames that are there, of the shape of the scan; names of the sources that others should be in; and
+    the files of all sources that there are."""
 
     good: Flags
     lacking: list[str]
+    files: list[str]
 
     @property
     def ranges(self) -> list[range]:
@@ -97,7 +102,8 @@ def virtual_frames(dataset: h5py.Dataset, users: frozenset[tuple[str, str]] = fr
         if there is not True and not np.all(there):
             missing[place] |= np.logical_not(there)
             lacking[dataset.file.filename if mapping.file == "." else mapping.file] = None
-    return VirtualFrames(mapped & ~missing, [os.path.basename(name) for name in lacking])
+    files = [path for source in known.values() if source is not None for path in source.files]
+    return VirtualFrames(mapped & ~missing, [os.path.basename(name) for name in lacking], files)
 
 
 def _mappings(dataset: h5py.Dataset) -> Iterator[_Mapping]:
@@ -259,7 +265,8 @@ def _held(file: h5py.File, name: str, users: frozenset[tuple[str, str]]) -> _Sou
         if not isinstance(item, h5py.Dataset) or not item.shape or (file.filename, item.name) in users:
             return None
         if not item.is_virtual or item.ndim < 3:
-            return _Source(item.shape)
-        return _Source(item.shape, virtual_frames(item, users).good)
+            return _Source(item.shape, files_of(item))
+        frames = virtual_frames(item, users)
+        return _Source(item.shape, [*files_of(item), *frames.files], frames.good)
     except (KeyError, OSError, RuntimeError, ValueError):
         return None

@@ -127,6 +127,7 @@ def _key(dataset: Dataset) -> str:
         "correction": None if dataset.ref.correction is None else dataset.ref.correction.digest,
         "shape": dataset.shape,
         "dtype": dataset.dtype.str,
+        "good": dataset.frames_good,
     }
     return json.dumps(fields, sort_keys=True)
 

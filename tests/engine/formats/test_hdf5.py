@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import hdf5plugin
 import numpy as np
 import pytest
 
-from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.dataset import Dataset, Identity
 from ltdesk.engine.formats.frames_file import FramesFile
 from ltdesk.engine.formats.read_frames import ReadFrames
 from ltdesk.engine.open import list_datasets, open_dataset
@@ -536,3 +537,52 @@ def test_calibration_from_axes(tmp_path: Path, kind: str) -> None:
         assert calibration.scan_step == pytest.approx(0.5)
         assert calibration.frame_pixel == pytest.approx(0.1)
         assert (calibration.scan_unit, calibration.frame_unit) == ("nm", "1/Å")
+
+
+# Which files a scan is from.
+
+
+def make_of_several(folder: Path, kind: str, array: Array) -> Path:
+    """A scan whose frames lie in other files than the one that is opened."""
+    opened = folder / "a.h5"
+    if kind.startswith("master"):
+        return make_master(folder, array.reshape(12, 5, 6), (8, 4), **MASTERS[kind.partition(", ")[2]])
+    if kind == "virtual":
+        make_virtual(folder, array, interleaved=False)
+    elif kind == "virtual of virtual":
+        make_virtual(folder, array, interleaved=True)
+        (folder / "a.h5").rename(folder / "between.h5")
+        layout = h5py.VirtualLayout(array.shape, array.dtype)
+        layout[...] = h5py.VirtualSource("between.h5", "data", shape=array.shape)
+        with h5py.File(opened, "w") as file:
+            file.create_virtual_dataset("data", layout)
+    elif kind == "raw":
+        with h5py.File(opened, "w") as file:
+            file.create_dataset("data", data=array, external=[("a.raw", 0, h5py.h5f.UNLIMITED)])
+    else:
+        write_h5(folder / "b.h5", array, chunks=(1, 1, 5, 6))
+        with h5py.File(opened, "w") as file:
+            file["data"] = h5py.ExternalLink("b.h5", "data")
+    return opened
+
+
+@pytest.mark.parametrize(
+    "kind", ["master, contiguous", "master, bitshuffle", "virtual", "virtual of virtual", "raw", "linked"]
+)
+def test_a_scan_is_another_once_any_file_that_its_frames_lie_in_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where HDF5 writes raw files
+    path = make_of_several(tmp_path, kind, scan((4, 3, 5, 6)))
+    others = [other for other in sorted(tmp_path.iterdir()) if other != path]
+    known = [identity_of(path)]
+    assert identity_of(path) == known[0]
+    for number, other in enumerate(others):
+        os.utime(other, ns=(1, number))
+        known.append(identity_of(path))
+    assert len(set(known)) == 1 + len(others) > 1
+
+
+def identity_of(path: Path) -> Identity:
+    with open_dataset(path) as dataset:
+        return dataset.identity()

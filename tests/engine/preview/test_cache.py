@@ -85,6 +85,20 @@ def test_a_file_that_has_changed_is_another(cache: PreviewCache, dataset: Datase
     assert not cache.load(other, empty(other))
 
 
+def test_a_scan_whose_frames_are_in_a_file_that_has_changed_is_another(cache: PreviewCache, tmp_path: Path) -> None:
+    """As EMPAD's are: a file that was still being copied when it was opened has all its frames the next time."""
+    raw, xml = tmp_path / "scan_x4_y3.raw", tmp_path / "scan.xml"
+    xml.write_text('<root><raw_file filename="scan_x4_y3.raw"/></root>')
+    frames = np.ones((12, 130, 128), "<f4").tobytes()
+    raw.write_bytes(frames[: len(frames) // 2])
+    half = open_dataset(str(xml))
+    cache.store(half, filled(half))
+    assert cache.load(half, empty(half))
+    raw.write_bytes(frames)
+    whole = open_dataset(str(xml))
+    assert not cache.load(whole, empty(whole))
+
+
 def test_the_same_file_opened_in_another_way_is_another(cache: PreviewCache, tmp_path: Path) -> None:
     raw = tmp_path / "scan.raw"
     raw.write_bytes(np.random.default_rng(0).poisson(5.0, SHAPE).astype(np.uint16).tobytes())
