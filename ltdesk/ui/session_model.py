@@ -111,7 +111,7 @@ def _without_lost(session: Session, before: Session) -> Session:
     names = {analysis.name for analysis in session.analyses}
     images = {name for analysis in session.analyses for name in image_names(analysis)}
     region = {"region"} if session.region is not None else set()
-    there = {
+    there: dict[str, set[str | None]] = {
         "shown": {"detector", "composite", *SHOWN_FROM, *images},
         "frame_source": {"mean", "cursor", *region, *names},
         "selected_analysis": {None, *names},
