@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Disk, Ellipse, Finite, Ring, Sector, Size2D, Weighted
+from ltdesk.validation import Frozen
 
 NAME_PATTERN = r"^[A-Za-z0-9_.]+$"
 RESERVED_NAMES = frozenset({"valid", "recipe", "execution", "program_name", "."})
@@ -95,10 +97,9 @@ def split_list(value: Any) -> Any:
     return re.split(r"(?<!\d[eE])\+|;", value) if isinstance(value, str) else value
 
 
-class Analysis(BaseModel):
+class Analysis(Frozen):
     """Base of all specs. A plug-in's spec derives from this and fixes `kind`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     kind: str
     name: Name
 
@@ -121,6 +122,16 @@ class Analysis(BaseModel):
         return name
 
 
+def with_weight(field: str, given: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an analysis with a `weight` that is about a shape, `given` or by its `field`: the shape may have
+    that weight."""
+    shape = data.get(field) if given is None else given
+    if isinstance(shape, Weighted):
+        data = {"weight": shape.weight, **data}
+        shape = shape.shape
+    return data if shape is None else {**data, field: shape}
+
+
 class VirtualDetector(Analysis):
     """The sum of each frame inside a shape, times a weight: one image.
 
@@ -133,12 +144,7 @@ class VirtualDetector(Analysis):
     weight: Finite = 1.0
 
     def __init__(self, shape: AnyShape | Weighted | None = None, /, **data: Any) -> None:
-        if isinstance(shape, Weighted):
-            data = {"weight": shape.weight, **data}
-            shape = shape.shape
-        if shape is not None:
-            data["shape"] = shape
-        super().__init__(**data)
+        super().__init__(**with_weight("shape", shape, data))
 
     def results(self, frame_shape: Size2D, dtype: DTypeLike) -> tuple[ResultSpec, ...]:
         exact = self.weight == 1.0 and self.shape.weights(frame_shape) is None
@@ -163,9 +169,15 @@ class Centred(Analysis):
         cx = (frame_shape[1] - 1) / 2 if self.cx is None else self.cx
         return cy, cx
 
-    def about(self, shape: Disk | Ring | Sector | Ellipse) -> Self:
-        """The same about the centre of a shape, such as `fit_direct_beam` and `fit_ring` find."""
-        return self.model_validate({**dict(self), "cy": shape.cy, "cx": shape.cx})
+    def about(self, shape: AnyShape) -> Self:
+        """The same about the centre of a shape, such as `fit_direct_beam` and `fit_ring` find.
+
+        Raises UsageError where it is none that is drawn about a centre.
+        """
+        if not isinstance(shape, Disk | Ring | Sector | Ellipse):
+            what = f"a {type(shape).__name__} has no centre"
+            raise UsageError(what, "Give a Disk, Ring, Sector or Ellipse, or cy and cx.")
+        return type(self)(**{**dict(self), "cy": shape.cy, "cx": shape.cx})
 
 
 COM_UNITS = {
@@ -181,6 +193,10 @@ COM_UNITS = {
 ComMap = Literal["y", "x", "magnitude", "direction", "divergence", "curl", "icom"]
 
 
+def _without_weight(given: Any) -> Any:
+    return given.shape if isinstance(given, Weighted) else given
+
+
 class CenterOfMass(Centred):
     """First moments of each frame in camera pixels, relative to ``(cy, cx)``, by default the frame's centre
     ``((ky-1)/2, (kx-1)/2)``; within `mask` alone where one is given. NaN where the frame's sum is 0.
@@ -190,7 +206,7 @@ class CenterOfMass(Centred):
     maps : results ``NAME_MAP (sy, sx) float64``: ``y`` and ``x`` by default; ``magnitude``; ``direction`` in degrees, 0
         along +x and growing towards +y; ``divergence`` and ``curl`` (central differences, NaN beside what is not
         known); ``icom`` (integrated by Fourier transform). As text joined by ``+``
-    mask : where the moments are taken, by default in the whole frame
+    mask : where the moments are taken, by default in the whole frame; weights count as inside or, where 0, outside
     descan : coefficients of a plane (of 1, y, x for the y component, then for x: 6 numbers) or paraboloid (of 1, y, x,
         y*y, y*x, x*x: 12 numbers) over scan positions, taken away first; `fit_descan` finds them
     flip : turn y round, for a camera whose first row is the lowest
@@ -200,7 +216,7 @@ class CenterOfMass(Centred):
 
     kind: Literal["com"] = "com"
     name: Name = "com"
-    mask: AnyShape | None = None
+    mask: Annotated[AnyShape | None, BeforeValidator(_without_weight)] = None
     maps: Annotated[tuple[ComMap, ...], BeforeValidator(split_list), Field(min_length=1)] = ("y", "x")
     descan: Annotated[tuple[Finite, ...], BeforeValidator(split_list)] | None = None
     flip: bool = False

@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import DTypeLike
-from pydantic import ValidationError
+from numpy.typing import DTypeLike, NDArray
 
 from ltdesk.analysis import Analysis
 from ltdesk.correction import Correction
@@ -18,10 +17,8 @@ from ltdesk.engine.assembly import Results
 from ltdesk.engine.correction_files import Given
 from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor, JobHandle
-from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Size2D
-from ltdesk.job import Job
-from ltdesk.validation import validation_text
+from ltdesk.job import job_for
 
 
 def open(
@@ -75,26 +72,23 @@ def open(
 def submit(
     dataset: Dataset,
     analyses: Sequence[Analysis] | Analysis,
-    region: AnyShape | None = None,
+    region: AnyShape | NDArray[Any] | None = None,
     threads: int | None = None,
     executor: Executor | None = None,
 ) -> JobHandle:
     """Start a job and return at once; follow it by ``job.updates()``, stop it by ``job.cancel()``.
 
-    `region`: a shape on the scan; only positions inside take part. Raises UsageError if the request makes no sense.
+    `region`: a shape on the scan, or an array ``(sy, sx)`` of bools; only positions inside take part. Raises UsageError
+    if the request makes no sense.
     """
-    given = (analyses,) if isinstance(analyses, Analysis) else tuple(analyses)
-    try:
-        job = Job(dataset=dataset.ref, analyses=given, region=region)
-    except ValidationError as error:
-        raise UsageError(validation_text(error)) from error
+    job = job_for(dataset.ref, analyses, region)
     return (executor or _shared_executor(threads)).submit(job, dataset)
 
 
 def run(
     dataset: Dataset,
     analyses: Sequence[Analysis] | Analysis,
-    region: AnyShape | None = None,
+    region: AnyShape | NDArray[Any] | None = None,
     threads: int | None = None,
     executor: Executor | None = None,
 ) -> Results:

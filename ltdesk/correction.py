@@ -12,13 +12,15 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BeforeValidator, model_validator
 
+from ltdesk.errors import InvalidValue
 from ltdesk.geometry import AnyShape, Bool2D, Float2D, PixelMask, Size2D
 from ltdesk.mask_data import WeightsBlob
+from ltdesk.validation import Frozen
 
 
-class FrameValues(BaseModel):
+class FrameValues(Frozen):
     """A number for each camera pixel.
 
     Attributes
@@ -28,7 +30,6 @@ class FrameValues(BaseModel):
     source : what they were read from, for people to read
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     size: Size2D
     blob: WeightsBlob
     source: str = ""
@@ -40,10 +41,10 @@ class FrameValues(BaseModel):
 
     @classmethod
     def from_array(cls, values: NDArray[Any], source: str = "") -> FrameValues:
-        """From numbers ``(ky, kx)``. Raises ValueError for anything else."""
+        """From numbers ``(ky, kx)``. Raises InvalidValue for anything else."""
         values = np.asarray(values)
         if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "buif":
-            raise ValueError(f"a frame is a 2D array of numbers, not {values.dtype} {values.shape}")
+            raise InvalidValue(f"a frame is a 2D array of numbers, not {values.dtype} {values.shape}")
         size = (int(values.shape[0]), int(values.shape[1]))
         return cls(size=size, blob=WeightsBlob.from_array(values), source=source)
 
@@ -61,7 +62,7 @@ def _shape(given: Any) -> Any:
     return PixelMask.from_array(given != 0) if isinstance(given, np.ndarray) else given
 
 
-class Correction(BaseModel):
+class Correction(Frozen):
     """What is done to each frame before it is analysed.
 
     Attributes
@@ -73,7 +74,6 @@ class Correction(BaseModel):
     A pixel whose dark or gain is NaN or infinite is dead too.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     dark: Annotated[FrameValues | None, BeforeValidator(_values)] = None
     gain: Annotated[FrameValues | None, BeforeValidator(_values)] = None
     dead_pixels: Annotated[AnyShape | None, BeforeValidator(_shape)] = None

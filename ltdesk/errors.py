@@ -36,6 +36,10 @@ class UsageError(LtdeskError):
     exit_status = 2
 
 
+class InvalidValue(UsageError, ValueError):
+    """A value of a shape or an analysis makes no sense: pydantic's ValidationError in one line."""
+
+
 class OpenError(LtdeskError):
     """A file cannot be opened as a dataset: missing, empty, no permission, unknown format, no frames in it."""
 

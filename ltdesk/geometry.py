@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from ltdesk.errors import InvalidValue
 from ltdesk.mask_data import Runs, WeightsBlob, check_runs, runs_from_mask, runs_to_mask
+from ltdesk.validation import Frozen
 
 Bool2D = NDArray[np.bool_]
 Float2D = NDArray[np.float64]
@@ -34,10 +36,8 @@ def nearest_pixel(at: float) -> int:
     return below + (at - below >= 0.5)
 
 
-class BaseShape(BaseModel):
+class BaseShape(Frozen):
     """What all shapes share: a mask, and the operators that combine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     def mask(self, size: Size2D) -> Bool2D:
         """Which pixels are inside, ``(ky, kx) bool``."""
@@ -214,12 +214,12 @@ class PixelMask(BaseShape):
 
     @classmethod
     def from_array(cls, values: NDArray[Any]) -> PixelMask:
-        """From an array ``(ky, kx)`` of bools, 0/1 numbers or finite weights. Raises ValueError for anything else."""
+        """From an array ``(ky, kx)`` of bools, 0/1 numbers or finite weights. Raises InvalidValue for anything else."""
         values = np.asarray(values)
         if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "buif":
-            raise ValueError(f"a mask is a 2D array of numbers, not {values.dtype} {values.shape}")
+            raise InvalidValue(f"a mask is a 2D array of numbers, not {values.dtype} {values.shape}")
         if not np.isfinite(values).all():
-            raise ValueError("a mask has no NaN or infinite weights")
+            raise InvalidValue("a mask has no NaN or infinite weights")
         size = (int(values.shape[0]), int(values.shape[1]))
         if np.isin(values, (0, 1)).all():
             return cls(size=size, runs=runs_from_mask(values.astype(np.bool_)))
@@ -239,10 +239,9 @@ class PixelMask(BaseShape):
         return values
 
 
-class Term(BaseModel):
+class Term(Frozen):
     """One step of a combination: an operator and the shape it brings in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     op: Literal["+", "-", "&"]
     shape: AnyShape
 
@@ -275,17 +274,22 @@ class Combination(BaseShape):
         return values
 
 
-class Weighted(BaseModel):
+class Weighted(Frozen):
     """A shape times a weight: what `VirtualDetector` takes in place of a shape."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     shape: AnyShape
     weight: Finite
+
+
+def _shape(given: Any) -> Any:
+    """An array will do for a mask."""
+    return PixelMask.from_array(given) if isinstance(given, np.ndarray) else given
 
 
 AnyShape = Annotated[
     Point | Disk | Ring | Sector | Rectangle | Ellipse | Polygon | PixelMask | Combination,
     Field(discriminator="kind"),
+    BeforeValidator(_shape),
 ]
 Term.model_rebuild()
 Combination.model_rebuild()

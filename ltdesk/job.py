@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, field_validator, model_validator
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from ltdesk.analysis import Analysis
 from ltdesk.correction import Correction
-from ltdesk.errors import LtdeskError
+from ltdesk.errors import InvalidValue, LtdeskError
 from ltdesk.geometry import AnyShape, Size2D
 from ltdesk.plugins import analysis_spec
+from ltdesk.validation import validation_text
 
 
 class DatasetRef(BaseModel):
@@ -68,9 +70,23 @@ class Job(BaseModel):
         return self
 
 
+def job_for(
+    dataset: DatasetRef, analyses: Iterable[Analysis] | Analysis, region: AnyShape | NDArray[Any] | None
+) -> Job:
+    """A job as Python asks for it, of one analysis or several. Raises InvalidValue where that makes no sense."""
+    asked: Any = analyses  # users' code is seldom checked for types
+    several = isinstance(asked, Iterable) and not isinstance(asked, Analysis | str)
+    try:
+        return Job(dataset=dataset, analyses=tuple(asked) if several else (asked,), region=region)
+    except ValidationError as error:
+        raise InvalidValue(validation_text(error)) from error
+
+
 def _analysis(value: Any) -> Any:
     if isinstance(value, dict) and "kind" in value:
         return analysis_spec(str(value["kind"])).model_validate(value)
+    if isinstance(value, type):
+        raise ValueError(f"{value.__name__} is a class: give {value.__name__}()")
     return value
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from numpy.typing import DTypeLike
 from pydantic import Field
 
-from ltdesk.analysis import Analysis, Name, ResultSpec
+from ltdesk.analysis import Analysis, Name, ResultSpec, with_weight
 from ltdesk.geometry import AnyShape, Finite, Size2D, Weighted
 
 
@@ -32,12 +32,7 @@ class SignalToNoise(Analysis):
     gain: Annotated[float, Field(allow_inf_nan=False, gt=0)] = 1.0
 
     def __init__(self, mask: AnyShape | Weighted | None = None, /, **data: Any) -> None:
-        if isinstance(mask, Weighted):
-            data = {"weight": mask.weight, **data}
-            mask = mask.shape
-        if mask is not None:
-            data["mask"] = mask
-        super().__init__(**data)
+        super().__init__(**with_weight("mask", mask, data))
 
     def result_names(self) -> tuple[str, ...]:
         return f"{self.name}_sigma", f"{self.name}_snr"

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ltdesk.analysis import Axis, Centred, Name, ResultSpec, split_list, sum_dtype
 from ltdesk.errors import UsageError
-from ltdesk.geometry import Bool2D, Disk, Ellipse, Finite, Float2D, Radius, Ring, Sector, Size2D, pixel_grid
+from ltdesk.geometry import AnyShape, Bool2D, Ellipse, Finite, Float2D, Radius, Size2D, pixel_grid
 
 Order = Annotated[int, Field(ge=0, le=1000)]
 FLATTEST = 0.01
@@ -35,10 +35,10 @@ class AboutCentre(Centred):
     ratio: Annotated[float, Field(allow_inf_nan=False, ge=FLATTEST, le=1 / FLATTEST)] = 1.0
     deg: Finite = 0.0
 
-    def about(self, shape: Disk | Ring | Sector | Ellipse) -> Self:
+    def about(self, shape: AnyShape) -> Self:
         """The same about the centre of a shape, and on ellipses like it where it is one: what `fit_ring` finds."""
         ellipse = {"ratio": shape.ry / shape.rx, "deg": shape.deg} if isinstance(shape, Ellipse) else {}
-        return self.model_validate({**dict(super().about(shape)), **ellipse})
+        return type(self)(**{**dict(super().about(shape)), **ellipse})
 
     def squared_distances(self, frame_shape: Size2D) -> Float2D:
         """The square ``(ky, kx)`` of each pixel's distance from the centre."""

@@ -113,8 +113,8 @@ def _parse_one(piece: str) -> Any:
         return load_mask(values)
     try:
         if kind == "polygon":
-            return geometry.Polygon(points=tuple(_pair(pair, piece) for pair in values.split(";")))
-        return SHAPES[kind](**dict(_named(kind, values, piece)))
+            return geometry.Polygon.model_validate({"points": [_pair(pair, piece) for pair in values.split(";")]})
+        return SHAPES[kind].model_validate(dict(_named(kind, values, piece)))
     except ValidationError as error:
         raise UsageError(f"shape '{piece}' makes no sense: {validation_text(error)}", _form(kind)) from error
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
+
+from ltdesk.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 WORDS = {
     "missing": "is missing",
@@ -26,9 +34,33 @@ WORDS = {
     "too_long": "at most {max_length} are taken, not {actual_length}",
     "literal_error": "'{input}' is not one of {expected}",
     "value_error": "{error}",
+    "tuple_type": "'{input}' is no list",
+    "union_tag_not_found": "'{input}' is neither a shape nor an array",
+    "model_attributes_type": "'{input}' is neither a shape nor an array",
+    "model_type": "'{input}' is no {class_name}",
 }
 """By pydantic's types of errors; `input` is what was given, the rest is pydantic's. Others stay pydantic's."""
 NAMES = "use letters A-Z, digits, _ and . only, not '{input}'"
+
+
+class _InOneLine(ModelMetaclass):
+    """Of classes that users call: what pydantic refuses is an `LtdeskError`, and a ValueError as pydantic's own is.
+
+    `model_validate`, and validation within other models, go past this and raise pydantic's, which has more to tell.
+    """
+
+    def __call__(cls, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            what = f"{cls.__name__}: {validation_text(error)}"
+            raise InvalidValue(what, f"help({cls.__name__}) says what it takes.") from error
+
+
+class Frozen(BaseModel, metaclass=_InOneLine):
+    """Base of the frozen data that users make. Raises InvalidValue where it makes no sense."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def validation_text(error: ValidationError) -> str:
@@ -49,4 +81,4 @@ def reason_of(problem: ErrorDetails) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else shorten(str(value), 60, placeholder=" ...")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ltdesk.analysis import CenterOfMass, SumFrame, VirtualDetector
-from ltdesk.errors import LtdeskError
+from ltdesk.errors import InvalidValue, LtdeskError
 from ltdesk.geometry import Disk, Rectangle, Ring
 from ltdesk.job import (
     CancelRequested,
@@ -67,7 +67,7 @@ def test_a_job_that_makes_no_sense_is_refused(analyses: tuple[object, ...], reas
 
 @pytest.mark.parametrize("name", ["valid", "recipe", "execution", "a b", "", "é"])
 def test_names_that_results_cannot_have(name: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidValue):
         VirtualDetector(Disk(cy=0, cx=0, r=1), name=name)
 
 

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ltdesk.engine.pixels import picture_of
 from ltdesk.geometry import Bool2D, Disk, Float2D
 
 LARGEST_SIDE = 256
@@ -33,13 +34,15 @@ def fit_direct_beam(frame: NDArray[np.generic]) -> Disk:
     Returns
     -------
     disk : centre and radius. Where nothing stands out (all zeros, all NaN): an eighth of the frame, centred.
+
+    Raises UsageError where it is no frame.
     """
-    return find_direct_beam(frame) or middle_disk(frame.shape[0], frame.shape[1])
+    return find_direct_beam(frame) or middle_disk(*np.shape(frame))
 
 
 def find_direct_beam(frame: NDArray[np.generic]) -> Disk | None:
     """The same, but None where nothing stands out."""
-    values, step = _binned(np.asarray(frame))
+    values, step = _binned(picture_of(frame))
     values = _without_hot_pixels(values)
     inside = _beam(values)
     if inside is None:

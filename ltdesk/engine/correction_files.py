@@ -48,7 +48,7 @@ def correction_for(
         if value is not None:
             parts[part] = _part(part, value, dataset)
     try:
-        correction = Correction(**parts)
+        correction = Correction.model_validate(parts)
     except ValidationError as error:
         raise UsageError(validation_text(error), f"Give {FORMATS}.") from error
     return None if correction.is_empty else correction

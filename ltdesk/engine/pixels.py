@@ -19,6 +19,15 @@ def pixel_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return np.dtype(np.float32) if native == np.float16 else native
 
 
+def picture_of(values: Any) -> NDArray[Any]:
+    """An image or a frame as an array with two axes. Raises UsageError for anything else."""
+    picture = np.asarray(values)
+    if picture.ndim != 2 or not picture.size or picture.dtype.kind not in "buif":
+        what = f"an array of shape {picture.shape} and type {picture.dtype} is no picture"
+        raise UsageError(what, "Give an image (sy, sx) or a frame (ky, kx) of numbers.")
+    return picture
+
+
 def mask_of(shape: AnyShape, size: Size2D, name: str, of: str = "frame") -> NDArray[np.bool_]:
     """The mask ``(ky, kx)`` of a shape on a frame, or on a scan. Raises UsageError naming `name` where a pixel mask has
     another size."""

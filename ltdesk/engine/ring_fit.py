@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.engine.bright_field import fit_direct_beam
+from ltdesk.engine.pixels import picture_of
 from ltdesk.errors import UsageError
 from ltdesk.geometry import Ellipse, Float2D
 
@@ -48,6 +49,7 @@ def fit_ring(
     """
     if not 0 <= r_in < r_out:
         raise UsageError(f"a ring between {r_in:g} and {r_out:g} pixels makes no sense", "Give 0 <= r_in < r_out.")
+    frame = picture_of(frame)
     if cy is None or cx is None:
         beam = fit_direct_beam(frame)
         cy, cx = beam.cy, beam.cx

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ltdesk.engine.pixels import picture_of
+
 
 def fft_magnitude(picture: NDArray[Any], window: bool = False) -> NDArray[np.float64]:
     """The absolute value of a picture's discrete Fourier transform.
@@ -19,8 +21,10 @@ def fft_magnitude(picture: NDArray[Any], window: bool = False) -> NDArray[np.flo
     Returns
     -------
     magnitude : (height, width), frequency 0 at ``(height // 2, width // 2)``, one step per picture
+
+    Raises UsageError where it is none.
     """
-    values = np.asarray(picture, dtype=np.float64)
+    values = picture_of(picture).astype(np.float64)
     known = np.isfinite(values)
     mean = float(values[known].mean()) if known.any() else 0.0
     values = np.where(known, values, mean)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ltdesk.analysis import MeanFrame, VarFrame, VirtualDetector
 from ltdesk.engine.assembly import Results
@@ -12,15 +14,15 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor
 from ltdesk.errors import UsageError
 from ltdesk.geometry import AnyShape, Float2D, PixelMask
-from ltdesk.job import Job
+from ltdesk.job import job_for
 
 MEAN, VARIANCE = MeanFrame(), VarFrame()
 
 
 def suggest_detector(
     dataset: Dataset,
-    region_a: AnyShape,
-    region_b: AnyShape,
+    region_a: AnyShape | NDArray[Any],
+    region_b: AnyShape | NDArray[Any],
     name: str = "suggested",
     executor: Executor | None = None,
 ) -> VirtualDetector:
@@ -29,7 +31,7 @@ def suggest_detector(
     Parameters
     ----------
     dataset : the scan; the frames of both regions are read once
-    region_a, region_b : shapes on the scan
+    region_a, region_b : shapes on the scan, or arrays ``(sy, sx)`` of bools
     name : the detector's
     executor : what runs the two jobs, by default threads in this process
 
@@ -40,7 +42,7 @@ def suggest_detector(
             from ltdesk.engine.local import LocalExecutor
 
             executor = stack.enter_context(LocalExecutor())
-        jobs = [Job(dataset=dataset.ref, analyses=(MEAN, VARIANCE), region=region) for region in (region_a, region_b)]
+        jobs = [job_for(dataset.ref, (MEAN, VARIANCE), region) for region in (region_a, region_b)]
         handles = [executor.submit(job, dataset) for job in jobs]
         a, b = (handle.result() for handle in handles)
     return detector_between(a, b, name)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdesk.analysis import CenterOfMass
+from ltdesk.engine.pixels import picture_of
 from ltdesk.errors import UsageError
 
 Map = NDArray[np.float64]
@@ -47,6 +48,7 @@ def fit_descan(com_y: Map, com_x: Map, paraboloid: bool = False) -> tuple[float,
     Raises UsageError where too few positions are known.
     """
     count = PARABOLOID if paraboloid else PLANE
+    com_y, com_x = picture_of(com_y), picture_of(com_x)
     known = _known(com_y, com_x)
     functions = terms((com_y.shape[0], com_y.shape[1]), count)[:, known].T
     scale = np.abs(functions).max(axis=0, initial=1e-300)
@@ -148,6 +150,7 @@ def rotation_by_minimal_curl(com_y: Map, com_x: Map) -> tuple[float, bool]:
 
     Raises UsageError where too few positions are known, or all vectors are the same.
     """
+    com_y, com_x = picture_of(com_y), picture_of(com_x)
     _known(com_y, com_x)
     plain, flipped = (_least_curl(-com_y if flip else com_y, com_x) for flip in (False, True))
     flip = flipped[1] < plain[1] * (1 - 1e-9)
