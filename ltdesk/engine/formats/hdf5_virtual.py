@@ -246,17 +246,23 @@ def _frames(units: Flags, per_frame: int, count: int) -> Flags:
 
 def _source(dataset: h5py.Dataset, file: str, name: str, users: frozenset[tuple[str, str]]) -> _Source | None:
     """None where there is no such dataset that can be read."""
-    own = str(dataset.file.filename)
     if file == ".":
         return _held(dataset.file, name, users)
-    folder = os.path.dirname(own)
-    for path in (os.path.join(folder, file), os.path.join(folder, os.path.basename(file))):  # HDF5 looks beside it, too
+    for path in _places(str(dataset.file.filename), file):
         try:
             with open_file(path) as opened:
                 return _held(opened, name, users)
         except OpenError:
             continue
     return None
+
+
+def _places(own: str, file: str) -> list[str]:
+    """Where HDF5 looks for a source: beside the file and what it is a link to, also for one whose folder has moved."""
+    folders = [os.path.dirname(path) for path in (own, os.path.realpath(own))]
+    if not os.path.isabs(file):
+        return [os.path.join(folder, file) for folder in folders]
+    return [file, *(os.path.join(folder, os.path.basename(file)) for folder in folders)]
 
 
 def _held(file: h5py.File, name: str, users: frozenset[tuple[str, str]]) -> _Source | None:

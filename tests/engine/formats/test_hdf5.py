@@ -365,13 +365,36 @@ def test_virtual_datasets_of_virtual_datasets(tmp_path: Path, nested: bool) -> N
 
 
 def test_virtual_sources_are_looked_for_beside_the_file_too(tmp_path: Path) -> None:
-    """As HDF5 does: the folder was moved since."""
-    array = scan((4, 3, 5, 6))
-    make_virtual(tmp_path, array, interleaved=True)
-    moved = tmp_path.with_name(f"{tmp_path.name} moved")
-    tmp_path.rename(moved)
-    with open_dataset(moved / "a.h5") as dataset:
-        assert_holds(dataset, array)
+    """As HDF5 does, where the folder was moved since; and beside the file that a link leads to."""
+    array, folder, moved = scan((4, 5, 6)), tmp_path / "before", tmp_path / "moved"
+    folder.mkdir()
+    layout = h5py.VirtualLayout((8, 5, 6), array.dtype)
+    for part, name in ((np.s_[:4], str(folder / "part.h5")), (np.s_[4:], "part.h5")):
+        layout[part] = h5py.VirtualSource(name, "data", array.shape)
+    write_h5(folder / "part.h5", array)
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    folder.rename(moved)
+    (tmp_path / "link.h5").symlink_to(moved / "a.h5")
+    for path in (moved / "a.h5", tmp_path / "link.h5"):
+        with open_dataset(path) as dataset:
+            assert_holds(dataset, np.concatenate([array, array])[None])
+
+
+def test_a_virtual_source_in_a_folder_is_looked_for_there_alone(tmp_path: Path) -> None:
+    array = scan((4, 5, 6))
+    layout = h5py.VirtualLayout((8, 5, 6), array.dtype)
+    layout[:4] = h5py.VirtualSource("below/part.h5", "data", array.shape)
+    layout[4:] = h5py.VirtualSource("part.h5", "data", array.shape)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    write_h5(tmp_path / "part.h5", array)
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert sorted(frames_by_position(dataset)) == [4, 5, 6, 7]
+    (tmp_path / "below").mkdir()
+    write_h5(tmp_path / "below" / "part.h5", array)
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        assert_holds(dataset, np.concatenate([array, array])[None])
 
 
 def test_all_virtual_sources_are_missing(tmp_path: Path) -> None:
