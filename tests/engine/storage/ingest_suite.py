@@ -210,6 +210,18 @@ class IngestSuite:
         with open_dataset(npy.ref.uri, sync_offset=1) as dataset, pytest.raises(StorageError, match="another scan"):
             self.ingest(place, dataset)
 
+    def test_frames_that_have_changed_in_another_file_are_refused(self, place: Place, tmp_path: Path) -> None:
+        """The file that is opened is the same, and says only where they lie."""
+        raw, xml = tmp_path / "scan_x4_y3.raw", tmp_path / "scan.xml"
+        xml.write_text('<root><raw_file filename="scan_x4_y3.raw"/></root>')
+        frames = np.ones((12, 130, 128), "<f4")
+        raw.write_bytes(frames.tobytes())
+        with open_dataset(xml) as dataset:
+            self.ingest(place, dataset)
+        raw.write_bytes((frames * 2).tobytes() + b"more")
+        with open_dataset(xml) as dataset, pytest.raises(StorageError, match="another scan"):
+            self.ingest(place, dataset)
+
     def test_a_folder_of_other_things_is_refused(self, place: Place, npy: Dataset) -> None:
         place.write("twin/notes.txt", b"mine")
         with pytest.raises(StorageError, match="a folder with other things"):
