@@ -40,6 +40,10 @@ class AboutCentre(Centred):
         ellipse = {"ratio": shape.ry / shape.rx, "deg": shape.deg} if isinstance(shape, Ellipse) else {}
         return type(self)(**{**dict(super().about(shape)), **ellipse})
 
+    def pixels(self, frame_shape: Size2D) -> Bool2D:
+        """The pixels ``(ky, kx)`` that count, by default all."""
+        return np.ones(frame_shape, dtype=np.bool_)
+
     def squared_distances(self, frame_shape: Size2D) -> Float2D:
         """The square ``(ky, kx)`` of each pixel's distance from the centre."""
         return self._squared(frame_shape, *pixel_grid(frame_shape))
@@ -111,6 +115,9 @@ class RadialProfile(AboutCentre):
         )
         raise UsageError(f"'{self.name}': {what}", f"Give nbins={math.floor(farthest + 0.5) + 1}.")
 
+    def pixels(self, frame_shape: Size2D) -> Bool2D:
+        return self.labels(frame_shape) >= 0
+
     def labels(self, frame_shape: Size2D) -> NDArray[np.int64]:
         """The bin of each pixel ``(ky, kx)``, -1 for none."""
         bin_of = np.floor(np.sqrt(self.squared_distances(frame_shape)) + 0.5)
@@ -150,6 +157,9 @@ class AnnularSeries(AboutCentre):
         if self.radii is not None:
             return self.radii
         return tuple(np.linspace(0.0, self.reach(frame_shape) or 1.0, 5).tolist())
+
+    def pixels(self, frame_shape: Size2D) -> Bool2D:
+        return self.labels(frame_shape) >= 0
 
     def labels(self, frame_shape: Size2D) -> NDArray[np.int64]:
         """The ring of each pixel ``(ky, kx)``, -1 for none."""
@@ -198,8 +208,11 @@ class RadialFourier(AboutCentre):
             raise ValueError("each order can be asked for once")
         return self
 
+    def pixels(self, frame_shape: Size2D) -> Bool2D:
+        return self.ring(frame_shape)
+
     def ring(self, frame_shape: Size2D) -> Bool2D:
-        """The pixels ``(ky, kx)`` that count."""
+        """The pixels ``(ky, kx)`` between the radii."""
         squares = self.squared_distances(frame_shape)
         r_out = self.reach(frame_shape) if self.r_out is None else self.r_out
         inside = squares <= r_out * r_out

@@ -43,6 +43,17 @@ def test_numbers_beyond_all_measure_that_mean_something_are_computed_in_silence(
         np.testing.assert_array_equal(result["annular"][..., 0], np.load(folder / "scan.npy").sum((2, 3)))
 
 
+def test_rings_and_dead_pixels_that_select_nothing_are_warnings(folder: Path) -> None:
+    done = ltdesk(
+        "run", "scan.npy", "-o", "out.npz", "--dead-pixels", "point:500,3", "--analysis", "annular:radii=500+600",
+        "--analysis", "radial_fourier:r_in=90,r_out=99", "--analysis", "radial:cy=-100,nbins=5",
+        "--analysis", "radial:name=whole", cwd=folder,
+    )  # fmt: skip
+    said = [line.removeprefix("ltdesk: warning: ") for line in done.stderr.splitlines() if "no pixel of" in line]
+    who = ["'annular'", "'fourier'", "'radial'", "--dead-pixels"]
+    assert said == [f"{name} selects no pixel of the 16x20 frame" for name in who]
+
+
 def test_a_fit_that_found_nothing_says_so(tmp_path: Path) -> None:
     np.save(tmp_path / "dark.npy", np.zeros((4, 4, 16, 20), "<u2"))
     done = ltdesk("run", "dark.npy", "-o", "out.npz", "--analysis", "radial:centre=fit", cwd=tmp_path)

@@ -17,8 +17,9 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.engine.executor import Executor
 from ltdesk.engine.export import read_recipe
 from ltdesk.errors import UsageError
-from ltdesk.geometry import AnyShape, Point
+from ltdesk.geometry import AnyShape, PixelMask, Point, Size2D
 from ltdesk.job import DatasetRef, Job
+from ltdesk.polar import AboutCentre
 from ltdesk.shape_text import parse_shape
 from ltdesk.validation import validation_text
 
@@ -119,21 +120,28 @@ def open_requested(args: argparse.Namespace, file: str, recipe: DatasetRef | Non
 
 
 def warnings_for(job: Job, dataset: Dataset, region: str | None = None) -> list[str]:
-    """What a user should know before the numbers: masks that select nothing, a region without positions.
+    """What a user should know before the numbers: what selects no pixel, a region without positions.
 
     `region`: its words. Raises UsageError naming a mask of another size.
     """
-    found = []
-    for spec in job.analyses:
-        shape = spec.shape if isinstance(spec, VirtualDetector) else getattr(spec, "mask", None)
-        if shape is not None and not _selects(shape, dataset.frame_shape, spec.name):
-            ky, kx = dataset.frame_shape
-            found.append(f"'{spec.name}' selects no pixel of the {ky}x{kx} frame")
+    ky, kx = dataset.frame_shape
+    idle = [f"'{spec.name}' selects" for spec in job.analyses if not _selects_pixels(spec, dataset.frame_shape)]
+    dead = None if dataset.ref.correction is None else dataset.ref.correction.dead_pixels
+    if not (dead is None or isinstance(dead, PixelMask) or dead.mask(dataset.frame_shape).any()):
+        idle.append("--dead-pixels selects")  # a camera's own mask may well have none
+    found = [f"{who} no pixel of the {ky}x{kx} frame" for who in idle]
     words = "region" if region is None else f"--region {region}"
     if job.region is not None and not _selects(job.region, dataset.scan_shape, words, "scan"):
         sy, sx = dataset.scan_shape
         found.append(f"the region selects no position of the {sy}x{sx} scan")
     return found
+
+
+def _selects_pixels(spec: Analysis, frame_shape: Size2D) -> bool:
+    if isinstance(spec, AboutCentre):
+        return bool(spec.pixels(frame_shape).any())
+    shape = spec.shape if isinstance(spec, VirtualDetector) else getattr(spec, "mask", None)
+    return shape is None or _selects(shape, frame_shape, spec.name)
 
 
 def _selects(shape: AnyShape, size: tuple[int, int], name: str, of: str = "frame") -> bool:
