@@ -20,6 +20,7 @@ class LevelHand:
     """Holds the brightest level of the image, and moves it to the left by so many pixels."""
 
     def __init__(self, strip: HistogramStrip) -> None:
+        assert strip.levels is not None
         self._strip = strip
         self._at = QPointF(strip.x_of(strip.levels[1]), 15)
         send_mouse(strip, QEvent.MouseButtonPress, self._at, Qt.LeftButton, Qt.LeftButton)
