@@ -65,12 +65,26 @@ class Frozen(BaseModel, metaclass=_InOneLine):
 
 def validation_text(error: ValidationError) -> str:
     """What a pydantic error found first, and where, in one line for a user."""
-    first = error.errors()[0]
+    first = first_problem(error)
     parts = list(first["loc"])
     while len(parts) > 1 and isinstance(parts[-1], int):
         parts.pop()  # which of a list: the words say it
     where = ".".join(str(part) for part in parts)
     return f"{where}: {reason_of(first)}" if where else reason_of(first)
+
+
+def first_problem(error: ValidationError) -> ErrorDetails:
+    """What a pydantic error found first.
+
+    A class with an ``__init__`` of its own is called by pydantic as by a user, and says its own line: what counts is
+    what was found there.
+    """
+    problem = error.errors()[0]
+    said = problem.get("ctx", {}).get("error")
+    if not (isinstance(said, InvalidValue) and isinstance(said.__cause__, ValidationError)):
+        return problem
+    found = first_problem(said.__cause__)
+    return {**found, "loc": (*problem["loc"], *found["loc"])}
 
 
 def reason_of(problem: ErrorDetails) -> str:

@@ -100,8 +100,8 @@ def test_a_detector_is_suggested(tmp_path: Path) -> None:
     expected[:, 4:, 2, 3] += 30
     np.save(tmp_path / "scan.npy", np.random.default_rng(3).poisson(expected).astype("<u2"))
     words = ("--suggest", "best", "rect:0,4,6,8", "rect:0,0,6,4")
-    words += ("--analysis", "sum_signal", "--analysis", "snr:mask=best")
-    ltdesk("run", "scan.npy", "-o", "o.npz", *words, cwd=tmp_path)
+    analyses = ("--analysis", "sum_signal", "--analysis", "snr:mask=best")
+    ltdesk("run", "scan.npy", "-o", "o.npz", *words, *analyses, cwd=tmp_path)
     with np.load(tmp_path / "o.npz") as result, api.open(tmp_path / "scan.npy") as dataset:
         regions = api.Rectangle(y0=0, x0=4, y1=6, x1=8), api.Rectangle(y0=0, x0=0, y1=6, x1=4)
         best = api.suggest_detector(dataset, *regions, name="best")

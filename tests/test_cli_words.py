@@ -37,6 +37,7 @@ ANALYSES = {
     "radial:center=fit": "'radial' has no 'center'. Did you mean 'centre'? It takes centre,",
     "annular:rings=4": "'annular' has no 'rings'. It takes centre, cx, cy, deg, ellipse, name, radii, ratio.",
     "annular:radii=10": "radii: at least 2 are needed, not 1. Join them by +, as in radii=A+B.",
+    "snr:gain=-1": "'snr:gain=-1': gain: must be more than 0, not -1. 'ltdesk run --analysis snr:help' says",
     "std": "'std' is not known. Did you mean 'std_frame' or 'std_signal'? There are annular, com,",
     "COM": "'COM' is not known. Did you mean 'com'? There are",
     "com,mask=bf": "a colon ends the name. Write com:mask=bf.",

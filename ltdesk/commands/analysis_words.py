@@ -14,7 +14,7 @@ from ltdesk.errors import UsageError, nearest_text
 from ltdesk.parameters import FieldKind, parameters_of
 from ltdesk.plugins import analysis_spec, analysis_specs
 from ltdesk.shape_text import FIELDS
-from ltdesk.validation import validation_text
+from ltdesk.validation import first_problem, validation_text
 
 LISTS: frozenset[FieldKind] = frozenset({"choices", "numbers", "integers"})
 
@@ -129,7 +129,7 @@ def _detector(key: str, name: str, detectors: Mapping[str, VirtualDetector], tex
 
 
 def _way_out(spec: type[Analysis], error: ValidationError) -> str:
-    problem = error.errors()[0]
+    problem = first_problem(error)
     key = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "too_short":
         return f"Join them by +, as in {key}=A+B."

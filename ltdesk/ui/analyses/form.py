@@ -25,7 +25,7 @@ from ltdesk.ui.analyses.tree import TYPE, FieldItem, FieldTree
 from ltdesk.ui.live.wishes import image_names
 from ltdesk.ui.panels.swatch import swatch_icon
 from ltdesk.ui.session_model import SessionModel
-from ltdesk.validation import reason_of
+from ltdesk.validation import first_problem, reason_of
 
 NAME = ParameterField(name="name", label="name", kind="text", tip="What the results are called, here and in files")
 SHOW = ParameterField(name="show", label="show", kind="choice", tip="Which result the image on the right is")
@@ -308,7 +308,7 @@ def _result_words(analysis: Analysis, name: str) -> str:
 
 def _reason(error: ValidationError) -> str:
     """What is wrong, in one sentence; the row says with what."""
-    reason = reason_of(error.errors()[0])
+    reason = reason_of(first_problem(error))
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
