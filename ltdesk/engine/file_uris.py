@@ -43,6 +43,15 @@ def must_be_text(name: str) -> None:
         raise UsageError(f"{shown}: its name is not UTF-8 and can't be written down", "Rename it.") from error
 
 
+def as_text(path: str) -> str:
+    """A path; its URI where its name is bytes that are no UTF-8: that can be written down."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return uri_of_path(storage_path(path))
+    return path
+
+
 def uri_of_path(path: str) -> str:
     """The ``file:`` URI of a storage path."""
     return ("file:" if path.startswith("//") else "file://") + quote(os.fsencode(path), safe="/:")

@@ -46,9 +46,11 @@ class SessionModel(QObject):
 
     def open(self, session: Session) -> None:
         """Take another session; undo starts afresh."""
-        self._drag = None
+        dragging, self._drag = self.dragging, None
         self.undo_stack.clear()
         self._apply(session)
+        if dragging:
+            self.dragging_changed.emit(False)
         self.opened.emit(session)
 
     def look(self, **changes: Any) -> None:

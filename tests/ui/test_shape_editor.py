@@ -148,6 +148,15 @@ def test_boxes_follow_a_drag_and_stay_the_same_boxes(editor: ShapeEditor, model:
     assert model.undo_stack.count() == 1
 
 
+def test_another_session_ends_a_drag(model: SessionModel) -> None:
+    told = []
+    model.dragging_changed.connect(told.append)
+    model.begin_drag("Move")
+    model.open(Session())
+    assert told == [True, False]
+    assert not model.dragging
+
+
 def test_pixels_are_counted(editor: ShapeEditor, model: SessionModel) -> None:
     assert editor.counter.wait()
     assert editor.pixels.text() == f"{int(RING.mask(SIZE).sum())} px"

@@ -144,6 +144,24 @@ def test_a_session_is_saved_and_opens_as_it_was(user: User, scan: Path, tmp_path
     assert user.dialog() is None
 
 
+def test_a_scan_whose_name_is_no_text_is_saved_in_a_session_too(user: User, scan: Path, tmp_path: Path) -> None:
+    """As those of old Windows disks are: bytes in another code than UTF-8."""
+    odd = scan.rename(scan.with_name(f"caf\udce9{scan.suffix}"))
+    user.open(odd)
+    user.trigger("save")
+    dialog = user.window.findChild(QFileDialog)
+    path = tmp_path / "mine.ltdesk"
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+    user.wait(lambda: path.exists() and "Saved" in user.window.job_bar.hint.whole_text(), "the file")
+    before = user.session
+    user.trigger("close")
+    user.drop(path)
+    user.wait(lambda: user.window.page is user.window.work, "the session")
+    user.wait_exact()
+    assert user.session == before
+
+
 def test_a_session_whose_scan_has_moved_with_it_is_found(user: User, scan: Path, tmp_path: Path) -> None:
     user.open(scan)
     other = tmp_path / "elsewhere"

@@ -11,6 +11,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 
 from ltdesk.engine.bright_field import find_direct_beam, middle_disk
 from ltdesk.engine.dataset import Dataset
+from ltdesk.engine.file_uris import as_text
 from ltdesk.engine.first_look import Sample, sample_mean
 from ltdesk.engine.formats.format import DatasetEntry
 from ltdesk.errors import LtdeskError, ShapeNeeded
@@ -78,7 +79,7 @@ class Opener(QObject):
             ref = what.dataset or DatasetRef(uri="")
             self._begin(ref, lambda number: self._open(ref, what, number))
         else:
-            ref = what if isinstance(what, DatasetRef) else DatasetRef(uri=what)
+            ref = what if isinstance(what, DatasetRef) else DatasetRef(uri=as_text(what))
             self._begin(ref, lambda number: self._find(ref, number))
 
     def open_demo(self) -> None:
