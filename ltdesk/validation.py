@@ -46,7 +46,8 @@ NAMES = "use letters A-Z, digits, _ and . only, not '{input}'"
 class _InOneLine(ModelMetaclass):
     """Of classes that users call: what pydantic refuses is an `LtdeskError`, and a ValueError as pydantic's own is.
 
-    `model_validate`, and validation within other models, go past this and raise pydantic's, which has more to tell.
+    `model_validate`, and validation within other models, go past this and raise pydantic's, which has more to tell; but
+    for classes with an ``__init__`` of their own that holds what is said here (`first_problem`).
     """
 
     def __call__(cls, *args: Any, **values: Any) -> Any:
