@@ -149,7 +149,7 @@ def test_boxes_follow_a_drag_and_stay_the_same_boxes(editor: ShapeEditor, model:
 
 
 def test_another_session_ends_a_drag(model: SessionModel) -> None:
-    told = []
+    told: list[bool] = []
     model.dragging_changed.connect(told.append)
     model.begin_drag("Move")
     model.open(Session())
