@@ -78,6 +78,7 @@ class Session(BaseModel):
         colours), or the name of an analysis' result
     shown_slice : of a result with a value a bin at each position, the bin that is shown
     spectrum : show the absolute Fourier transform of the image instead, ``plain`` or after a Hann ``window``
+    frame_spectrum : the same of the frame that the left view shows
     analyses : further analyses that are kept up to date, besides the detectors
     follows : shapes of analyses that are those of detectors
     selected_analysis : name of the analysis whose parameters are at hand
@@ -96,6 +97,7 @@ class Session(BaseModel):
     shown: str = "detector"
     shown_slice: Annotated[int, Field(ge=0)] = 0
     spectrum: Literal["", "plain", "window"] = ""
+    frame_spectrum: Literal["", "plain", "window"] = ""
     analyses: tuple[SerializeAsAny[Analysis], ...] = ()
     follows: tuple[Follows, ...] = ()
     selected_analysis: str | None = None

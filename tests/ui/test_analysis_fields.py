@@ -124,6 +124,7 @@ def test_a_session_keeps_analyses_links_and_displays() -> None:
         shown="com_curl",
         frame_source="com",
         spectrum="window",
+        frame_spectrum="plain",
         displays={"com_curl": Display(colour_map="bkr", levels=(-1, 1))},
         selected_analysis="fourier",
     )
@@ -137,6 +138,7 @@ def test_a_session_of_before_analyses_had_links_is_read() -> None:
     session = session_from_json(old, "old.ltdesk")
     assert session.analyses == (CenterOfMass(),)
     assert session.follows == ()
+    assert session.frame_spectrum == ""
 
 
 def test_the_distance_of_the_edge_is_that_of_all_pixels_on_it() -> None:

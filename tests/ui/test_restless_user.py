@@ -131,7 +131,7 @@ class Restless:
             if widget.isVisible() and widget is not self.user.window:
                 widget.close()
         actions = self.user.window.actions_by_name
-        for name in ("spectrum", "spectrum_window"):
+        for name in ("spectrum", "spectrum_window", "frame_spectrum", "frame_spectrum_window"):
             if actions[name].isChecked():
                 actions[name].trigger()
         for name in ("tool_select", "retry", "show_detector"):

@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import QApplication
 
 import ltdesk
 from ltdesk.engine.export import read_recipe
+from ltdesk.engine.spectrum import fft_magnitude
 from ltdesk.ui.dialogs.error_dialog import ErrorDialog
 from ltdesk.ui.dialogs.export_dialog import FORMATS, ExportDialog
 from tests.ui.fakes import counts
@@ -207,6 +208,26 @@ def test_the_frame_that_is_shown_can_be_exported(user: User, tmp_path: Path, sou
     assert QImage(str(tmp_path / "out.png")) == user.frame_view.to_image()
     again = ltdesk.run(ltdesk.open(tmp_path / "scan.h5"), *_recipe(tmp_path / "out.npz"))
     np.testing.assert_array_equal(again[name], np.load(tmp_path / "out.npz")[name])
+
+
+@pytest.mark.parametrize("source", ["cursor", "mean"])
+def test_the_spectrum_of_the_frame_is_exported_as_numbers_and_as_it_looks(
+    user: User, tmp_path: Path, source: str
+) -> None:
+    user.trigger(f"frame_{source}")
+    user.trigger("frame_spectrum")
+    frame, expected = ("frame_4_3", FRAMES[4, 3]) if source == "cursor" else ("mean_frame", FRAMES.mean(axis=(0, 1)))
+    name, magnitude = f"{frame}_spectrum", fft_magnitude(expected)
+    user.wait(lambda: np.allclose(user.frame_view.prepared.picture.values, magnitude), "the spectrum")
+    for chosen in (name, frame):
+        for suffix in (".tif", ".png"):
+            path = tmp_path / f"{chosen}{suffix}"
+            user.desk.exports.export([chosen], path)
+            user.wait(path.exists, "the file")
+    np.testing.assert_allclose(tifffile.imread(tmp_path / f"{name}.tif"), magnitude, rtol=1e-6)
+    np.testing.assert_allclose(tifffile.imread(tmp_path / f"{frame}.tif"), expected, rtol=1e-6)
+    assert QImage(str(tmp_path / f"{name}.png")) == user.frame_view.to_image()
+    assert QImage(str(tmp_path / f"{frame}.png")) != user.frame_view.to_image()
 
 
 def _recipe(path: Path) -> tuple[Any, Any]:

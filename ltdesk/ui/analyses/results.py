@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ltdesk.analysis import COM_UNITS, Analysis, CenterOfMass
 from ltdesk.geometry import Size2D
 from ltdesk.session import Display, Session
+from ltdesk.ui.analyses.kinds import is_spectrum
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.wishes import frame_analysis, shown_analysis
 from ltdesk.ui.pictures.vectors import USUAL_WHEEL
@@ -98,8 +99,8 @@ def suited_display(analysis: Analysis | None, shown: str, unit: str) -> Display:
     return Display()
 
 
-SPECTRUM = "spectrum"
-"""The name under which the display of the image's Fourier transform is kept."""
+SPECTRUM, FRAME_SPECTRUM = "spectrum", "frame spectrum"
+"""The names under which the displays of the image's and the frame's Fourier transforms are kept."""
 BRIGHT_ON_LOG = Display(scale="log", colour_map="inferno")
 
 
@@ -124,10 +125,32 @@ def display_key(session: Session) -> str | None:
     return None if shown_analysis(session) is None else session.shown
 
 
+def frame_transform(session: Session) -> str:
+    """Which Fourier transform of the frame is shown, as in `Session.frame_spectrum`; what is one already has none."""
+    return "" if _is_spectrum(frame_analysis(session)) else session.frame_spectrum
+
+
+def over_frequencies(session: Session) -> bool:
+    """Is the left picture over frequencies, where no detector lies, and not over the camera's pixels?"""
+    return bool(session.frame_spectrum) or _is_spectrum(frame_analysis(session))
+
+
+def _is_spectrum(analysis: Analysis | None) -> bool:
+    return analysis is not None and is_spectrum(analysis)
+
+
 def frame_display_of(session: Session) -> Display:
     """How the frame that `session` shows is shown."""
+    name = frame_display_key(session)
+    return session.frame_display if name is None else session.displays.get(name, BRIGHT_ON_LOG)
+
+
+def frame_display_key(session: Session) -> str | None:
+    """The name under which the display of the frame shown is kept; None: it is the one of frames and their means."""
+    if frame_transform(session):
+        return FRAME_SPECTRUM
     analysis = frame_analysis(session)
-    return session.frame_display if analysis is None else session.displays.get(analysis.name, BRIGHT_ON_LOG)
+    return None if analysis is None else analysis.name
 
 
 def displayed(session: Session, side: str, display: Display) -> Session:
@@ -135,8 +158,7 @@ def displayed(session: Session, side: str, display: Display) -> Session:
     if side == "image":
         name, field = display_key(session), "image_display"
     else:
-        analysis = frame_analysis(session)
-        name, field = None if analysis is None else analysis.name, "frame_display"
+        name, field = frame_display_key(session), "frame_display"
     if name is None:
         return session.but(**{field: display})
     return session.but(displays={**session.displays, name: display})

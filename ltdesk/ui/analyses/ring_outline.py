@@ -15,14 +15,14 @@ from ltdesk.engine.dataset import Dataset
 from ltdesk.geometry import Size2D
 from ltdesk.polar import AboutCentre, AnnularSeries, RadialFourier, RadialProfile
 from ltdesk.session import Session
-from ltdesk.ui.analyses.kinds import is_spectrum
-from ltdesk.ui.live.wishes import frame_analysis, shown_analysis
+from ltdesk.ui.analyses.results import over_frequencies
+from ltdesk.ui.live.wishes import shown_analysis
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.session_model import SessionModel
 
 CORNERS = 180
 INK, HALO = QColor(255, 255, 255, 220), QColor(0, 0, 0, 150)
-FOLLOWED = ("shown", "shown_slice", "analyses", "follows", "frame_source")
+FOLLOWED = ("shown", "shown_slice", "analyses", "follows", "frame_source", "frame_spectrum")
 
 
 class RingOutline(QObject):
@@ -51,10 +51,9 @@ class RingOutline(QObject):
             self._show(new)
 
     def _show(self, session: Session) -> None:
-        analysis, frame = shown_analysis(session), frame_analysis(session)
-        over_pixels = frame is None or not is_spectrum(frame)
+        analysis = shown_analysis(session)
         path = QPainterPath()
-        if isinstance(analysis, AboutCentre) and self._dataset is not None and over_pixels:
+        if isinstance(analysis, AboutCentre) and self._dataset is not None and not over_frequencies(session):
             for radius in radii_shown(analysis, session.shown_slice, self._dataset.frame_shape):
                 path.addPath(outline(analysis, radius, self._dataset.frame_shape))
         self._item.setPath(path)

@@ -82,6 +82,8 @@ TABLE = (
     Spec("frame_cursor", "Frame", "Frame at the &Cursor", "C", "The frame of the scan position under the cross", group="frame"),
     Spec("frame_region", "Frame", "Mean of the &Region", "G", "The mean of the frames in the region; Ctrl+drag on the image marks one", "region", group="frame"),
     Spec("region_all", "Frame", "&Drop the Region", "Shift+G", "No region any more"),
+    Spec("frame_spectrum", "Frame", "&FFT of the Frame", "Alt+9", "The absolute Fourier transform of the frame shown, which follows the cursor; display only", "spectrum", checkable=True),
+    Spec("frame_spectrum_window", "Frame", "FFT with a Hann &Window", "Alt+Shift+9", "The same after a Hann window, against the cross that the edges make; display only", checkable=True),
     Spec("show_detector", "Image", "Selected &Detector", "Ctrl+1", "The image of the selected detector", "image", group="image"),
     Spec("show_composite", "Image", "&Composite", "Ctrl+2", "The images of all visible detectors, each in its colour", "composite", group="image"),
     Spec("show_com", "Image", "Centre of &Mass", "Ctrl+3", "Each frame's first moment as a vector: direction as colour, length as brightness", "vector", group="image"),

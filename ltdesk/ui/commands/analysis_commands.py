@@ -11,11 +11,10 @@ from PyQt5.QtWidgets import QFileDialog
 from ltdesk.engine.dataset import Dataset
 from ltdesk.job import Job
 from ltdesk.session import Session
-from ltdesk.ui.analyses.kinds import is_spectrum
 from ltdesk.ui.analyses.profile_file import Saved, save_profile
 from ltdesk.ui.analyses.profile_pane import ProfilePane, plotted
+from ltdesk.ui.analyses.results import frame_transform, over_frequencies
 from ltdesk.ui.live.latest_answer import LatestAnswer
-from ltdesk.ui.live.wishes import frame_analysis
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.settings import Settings
@@ -36,6 +35,7 @@ class AnalysisCommands(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._model, self._profiles, self._settings = window, model, profiles, settings
+        self._tools = tools
         self._dataset: Dataset | None = None
         self._writer = LatestAnswer(self, "ltdesk-export-profile")
         self._writer.answered.connect(lambda path: window.job_bar.tell(f"Written: {path}"))
@@ -57,6 +57,8 @@ class AnalysisCommands(QObject):
             previous_analysis=lambda: panel.step(-1),
             spectrum=lambda: self._toggle_spectrum("plain"),
             spectrum_window=lambda: self._toggle_spectrum("window"),
+            frame_spectrum=lambda: self._toggle_frame_spectrum("plain"),
+            frame_spectrum_window=lambda: self._toggle_frame_spectrum("window"),
             export_profile=self._choose_file,
         )
         actions["profile_plot"].toggled.connect(window.profile.setVisible)
@@ -107,16 +109,29 @@ class AnalysisCommands(QObject):
     def _toggle_spectrum(self, kind: str) -> None:
         self._model.look(spectrum="" if self._model.session.spectrum == kind else kind)
 
+    def _toggle_frame_spectrum(self, kind: str) -> None:
+        """No tool stays in hand: what it drew would lie on frequencies."""
+        on = self._model.session.frame_spectrum != kind
+        if on:
+            self._tools.choose(Tool.SELECT)
+        self._model.look(frame_spectrum=kind if on else "")
+
     def _leave_spectrum(self, tool: Tool) -> None:
         """Detectors are drawn on frames."""
-        analysis = frame_analysis(self._model.session)
-        if tool is not Tool.SELECT and analysis is not None and is_spectrum(analysis):
-            self._model.look(frame_source="mean")
+        session = self._model.session
+        if tool is Tool.SELECT or not over_frequencies(session):
+            return
+        source = session.frame_source if frame_transform(session) else "mean"
+        self._model.look(frame_spectrum="", frame_source=source)
 
     def _follow(self, old: Session, new: Session) -> None:
         actions = self._window.actions_by_name
         actions.check("spectrum", new.spectrum == "plain")
         actions.check("spectrum_window", new.spectrum == "window")
+        actions.check("frame_spectrum", new.frame_spectrum == "plain")
+        actions.check("frame_spectrum_window", new.frame_spectrum == "window")
+        shown = "An FFT is shown already." if over_frequencies(new) and frame_transform(new) == "" else ""
+        actions.refuse(shown, "frame_spectrum", "frame_spectrum_window")
         none = "" if new.analyses else "Add an analysis first."
         unselected = "" if new.analysis(new.selected_analysis) is not None else "Select an analysis first."
         actions.refuse(none, "next_analysis", "previous_analysis")

@@ -10,10 +10,9 @@ from PyQt5.QtWidgets import QMenu
 from ltdesk.geometry import Disk, terms_of
 from ltdesk.session import Session
 from ltdesk.shape_bounds import moved, shape_centre
-from ltdesk.ui.analyses.kinds import is_spectrum
+from ltdesk.ui.analyses.results import over_frequencies
 from ltdesk.ui.commands.actions import TOOL_KEYS, Actions
 from ltdesk.ui.live.latest_answer import LatestAnswer
-from ltdesk.ui.live.wishes import frame_analysis
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes.detector_edits import added, changed
@@ -139,8 +138,7 @@ class DetectorCommands(QObject):
         from ltdesk.engine.bright_field import find_direct_beam
 
         prepared = self._window.frame_view.prepared
-        analysis = frame_analysis(self._model.session)
-        if prepared is not None and (analysis is None or not is_spectrum(analysis)):
+        if prepared is not None and not over_frequencies(self._model.session):
             values = prepared.picture.values
             self._beam.ask(lambda: find_direct_beam(values))
 

@@ -17,12 +17,12 @@ from ltdesk.polar import AboutCentre
 from ltdesk.session import Session
 from ltdesk.ui.analyses import edits
 from ltdesk.ui.analyses.finding import Found, Suggestion, find_descan, find_ellipse, find_rotation
-from ltdesk.ui.analyses.kinds import is_spectrum
+from ltdesk.ui.analyses.results import over_frequencies
 from ltdesk.ui.dialogs.suggest_dialog import SuggestDialog
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.latest_answer import LatestAnswer
 from ltdesk.ui.live.live import LiveJobs
-from ltdesk.ui.live.wishes import analysis_wish, frame_analysis
+from ltdesk.ui.live.wishes import analysis_wish
 from ltdesk.ui.main_window import MainWindow
 from ltdesk.ui.session_model import SessionModel
 from ltdesk.ui.shapes import detector_edits
@@ -138,12 +138,11 @@ class FindingCommands(QObject):
         """On the frame that is shown, between the radii of the selected ring."""
         session, prepared = self._model.session, self._window.frame_view.prepared
         analysis, detector = session.analysis(session.selected_analysis), session.selected_detector
-        frame = frame_analysis(session)
         if not isinstance(analysis, AboutCentre):
             self._window.job_bar.tell(NEEDS_PROFILE)
         elif detector is None or not isinstance(detector.shape, Ring):
             self._window.job_bar.tell(NEEDS_RING)
-        elif prepared is not None and (frame is None or not is_spectrum(frame)):
+        elif prepared is not None and not over_frequencies(session):
             values = prepared.picture.values
             self._begin("Looking for the ellipse", partial(find_ellipse, analysis, detector.shape, values))
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ltdesk.analysis import CenterOfMass, MeanFrame, ResultSpec, SumFrame, spectrum_spec
 from ltdesk.engine.dataset import Dataset
-from ltdesk.geometry import Rectangle
+from ltdesk.geometry import Rectangle, Size2D
 from ltdesk.session import Session
-from ltdesk.ui.analyses.results import arrays_of, com_map
+from ltdesk.ui.analyses.results import arrays_of, com_map, frame_transform
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.wishes import MEAN_FRAME, Wish, Wishes, frame_analysis, image_wishes, shown_analysis, shown_wishes
 
@@ -50,7 +50,8 @@ class Offer:
             return values
         from ltdesk.engine.spectrum import fft_magnitude
 
-        return fft_magnitude(np.where(answer.valid, values, np.nan), self.spectrum == "window")
+        known = np.where(answer.valid, values, np.nan) if self.spec.axes[0].of == "scan" else values
+        return fft_magnitude(known, self.spectrum == "window")
 
 
 def as_seen(session: Session) -> str:
@@ -83,12 +84,16 @@ def parts(session: Session, dataset: Dataset) -> tuple[str, ...]:
 
 def offered(session: Session, dataset: Dataset, known: Known) -> tuple[Offer, ...]:
     """All that can be exported: the image shown, every other image, frame and profile, the mean frame once it is
-    known, and the frame shown."""
+    known, and the frame shown, also as its spectrum where that is seen."""
     image, base = shown_image(session, dataset), _without_spectrum(session)
     wishes = {(wish.key, wish.analysis): _with_shown(wish, base) for wish in image_wishes(session)}
     mean, frame = Wish("mean", MEAN_FRAME), _shown_frame(session)
     frames = [wish for wish in (mean, frame) if wish is not None and (wish.owner == CURSOR or known(wish) is not None)]
     all_of_them = [Offer(spec, w, spec.name) for w in (*wishes.values(), *frames) for spec in _specs(w, dataset)]
+    transform = frame_transform(session)
+    if transform:
+        shown = [offer for offer in all_of_them if offer.spec.name == _frame_name(session)]
+        all_of_them += [_spectrum(offer, transform, dataset.frame_shape) for offer in shown]
     if image is None or image.result == image.spec.name:
         return tuple(all_of_them)
     return (image, *(offer for offer in all_of_them if offer.spec.name != image.spec.name))
@@ -104,11 +109,17 @@ def shown_image(session: Session, dataset: Dataset) -> Offer | None:
     specs = _specs(wish, dataset)
     spec = next((spec for spec in specs if spec.name == base.shown), specs[0])
     image = _slice(spec, wish, base.shown_slice) if spec.extra else Offer(spec, wish, spec.name)
-    return image if not session.spectrum else _spectrum(image, session.spectrum, dataset)
+    return image if not session.spectrum else _spectrum(image, session.spectrum, dataset.scan_shape)
 
 
 def shown_frame_name(session: Session) -> str:
-    """What the frame on the left is called among what is offered."""
+    """What the picture on the left is called among what is offered."""
+    name, transform = _frame_name(session), frame_transform(session)
+    return _spectrum_name(name, transform) if transform else name
+
+
+def _frame_name(session: Session) -> str:
+    """What the frame on the left is called, or that whose spectrum is there."""
     analysis, wish = frame_analysis(session), _shown_frame(session)
     return analysis.name if analysis is not None else MEAN_FRAME.name if wish is None else wish.analysis.name
 
@@ -166,7 +177,10 @@ def _slice(spec: ResultSpec, wish: Wish, index: int) -> Offer:
     return Offer(spec.model_copy(update={"name": f"{spec.name}_{bin}", "extra": (), "axes": ()}), wish, spec.name, bin)
 
 
-def _spectrum(image: Offer, spectrum: str, dataset: Dataset) -> Offer:
-    """The absolute Fourier transform of an image; what is not valid counts as its mean."""
-    name = f"{image.spec.name}_spectrum{'_hann' if spectrum == 'window' else ''}"
-    return replace(image, spec=spectrum_spec(name, image.spec, dataset.scan_shape), spectrum=spectrum)
+def _spectrum(of: Offer, spectrum: str, shape: Size2D) -> Offer:
+    """The absolute Fourier transform of an image or a frame ``shape``; positions that are not valid count as mean."""
+    return replace(of, spec=spectrum_spec(_spectrum_name(of.spec.name, spectrum), of.spec, shape), spectrum=spectrum)
+
+
+def _spectrum_name(name: str, spectrum: str) -> str:
+    return f"{name}_spectrum{'_hann' if spectrum == 'window' else ''}"

@@ -15,6 +15,8 @@ from ltdesk.ui.pictures.vectors import Vectors, prepare_vectors
 
 ESTIMATE_COST, COMPOSITE_COST, VECTOR_COST = 4, 2, 6
 """How much longer a picture with estimated positions takes (256x256: 6 ms), a composite's layer, and vectors."""
+WORK_COST = 16
+"""How much longer working out a map, or a Fourier transform, takes than preparing a picture of it."""
 
 
 @dataclass(eq=False)

@@ -1,7 +1,10 @@
-"""The left picture: the frame under the cursor, the mean frame, or the mean of the region."""
+"""The left picture: the frame under the cursor, the mean frame, or the mean of the region; or its Fourier transform."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
 from PyQt5.QtCore import QEvent, QObject, pyqtSignal
 from PyQt5.QtWidgets import QMenu, QToolTip
 
@@ -11,16 +14,17 @@ from ltdesk.engine.first_look import Sample
 from ltdesk.errors import LtdeskError
 from ltdesk.geometry import Disk
 from ltdesk.session import Session
-from ltdesk.ui.analyses.kinds import is_spectrum, title_of
-from ltdesk.ui.analyses.results import arrays_of, frame_display_of
+from ltdesk.ui.analyses.kinds import title_of
+from ltdesk.ui.analyses.results import arrays_of, frame_display_of, frame_transform, over_frequencies
 from ltdesk.ui.live.answers import Answer
 from ltdesk.ui.live.frame_reader import FrameReader, Position
 from ltdesk.ui.live.latest_answers import LatestAnswers
 from ltdesk.ui.live.live import LiveJobs
 from ltdesk.ui.live.wishes import Wish, frame_analysis, frame_wish
 from ltdesk.ui.look.sizes import grouped
-from ltdesk.ui.pictures.frequencies import frequency_scale
+from ltdesk.ui.pictures.frequencies import frequency_scale, spectrum_work
 from ltdesk.ui.pictures.picture_view import PictureView
+from ltdesk.ui.pictures.prepare import Picture, Status
 from ltdesk.ui.pictures.readout import number_text
 from ltdesk.ui.session_model import SessionModel
 
@@ -84,7 +88,7 @@ class FramePane(QObject):
     def _refresh(self) -> None:
         session = self._model.session
         wish, analysis = frame_wish(session), frame_analysis(session)
-        self._calibrate(analysis is not None and is_spectrum(analysis))
+        self._calibrate(over_frequencies(session))
         if wish is None:
             self._reader.pick(session.cursor)
         elif analysis is not None:
@@ -150,7 +154,7 @@ class FramePane(QObject):
         exact = answer.state == "exact" and answer.wish.key == wish.key
         self._view.set_message("")
         self._view.set_nan_message(NAN_MEAN)
-        self._view.set_picture(values, unit=answer.specs[0].unit, status="exact" if exact else "estimate")
+        self._show(values, answer.specs[0].unit, "exact" if exact else "estimate")
         where = " · region" if wish.region is not None else ""
         self._say(f"{title}{where}")
 
@@ -159,39 +163,59 @@ class FramePane(QObject):
         frames = 0 if answer is None else int(answer.valid.sum())
         sample = self._sample if wish.region is None else None
         if sample is not None and frames < sample.frames:
-            self._view.set_picture(sample.mean, unit="counts", status="estimate")
-            self._say(f"mean of {sample.frames} frames")
+            self._show(sample.mean, "counts", "estimate")
+            self._say(self._mean_words(sample.frames, False))
         elif answer is not None and frames:
             exact = answer.state == "exact" and answer.wish.key == wish.key
             self._view.set_message("")
-            self._view.set_picture(answer.arrays[0], unit="counts", status="exact" if exact else "estimate")
-            whole = f"mean of {grouped(frames)} frame{'s' if frames != 1 else ''}"
-            self._say(whole if wish.region is None else f"region: mean of {grouped(frames)}")
+            self._show(answer.arrays[0], "counts", "exact" if exact else "estimate")
+            self._say(self._mean_words(frames, wish.region is not None))
         elif answer is not None and answer.state != "filling":
             self._view.clear("No frame to show: none could be read.")
-            self._say("no frames")
+            self._say("no frames", "")
 
     def _show_frame(self, frame, position: Position) -> None:
         if self._model.session.frame_source == "cursor":
             self._view.set_message("")
             self._view.set_nan_message(NAN_FRAME)
-            self._view.set_picture(frame, unit="counts")
-            self._say(f"at ({position[0]}, {position[1]})")
+            self._show(frame, "counts")
+            self._say(f"at ({position[0]}, {position[1]})", "FFT ")
 
     def _show_missing(self, position: Position, error: LtdeskError) -> None:
         if self._model.session.frame_source == "cursor":
             self._view.clear(str(error))
-            self._say(f"at ({position[0]}, {position[1]})")
+            self._say(f"at ({position[0]}, {position[1]})", "FFT ")
 
     def _show_waiting(self, position: Position, seconds: float) -> None:
         if self._model.session.frame_source == "cursor":
             self._view.set_message(f"Waiting for the frame at {position}, {seconds:.0f} s")
 
-    def _say(self, text: str) -> None:
+    def _show(self, values: NDArray[Any], unit: str, status: Status = "") -> None:
+        """A frame, or where one asks for that its Fourier transform."""
+        transform = frame_transform(self._model.session)
+        if transform:
+            frame = Picture(values, unit=unit, status=status)
+            self._view.set_work(spectrum_work(lambda: frame, transform, values.size), status)
+        else:
+            self._view.set_picture(values, unit=unit, status=status)
+
+    def _mean_words(self, frames: int, region: bool) -> str:
+        """Shorter as a Fourier transform, where more is to be said in the same room."""
+        transformed = frame_transform(self._model.session)
+        if region:
+            return "mean of region" if transformed else f"region: mean of {grouped(frames)}"
+        unit = "" if transformed else " frame" if frames == 1 else " frames"
+        return f"mean of {grouped(frames)}{unit}"
+
+    def _say(self, text: str, transformed: str = "FFT · ") -> None:
+        """What is shown; `transformed` stands before it where it is shown as its Fourier transform."""
+        if frame_transform(self._model.session) and transformed:
+            text = f"{transformed}{text[0].lower()}{text[1:]}"
         self._view.set_source(text, self._menu)
 
 
 def _asked(session: Session) -> tuple[object, ...]:
     """What decides which frame is shown."""
     wish = frame_wish(session)
-    return ("cursor", session.cursor) if wish is None else (wish.owner, wish.analysis, wish.region)
+    source = ("cursor", session.cursor) if wish is None else (wish.owner, wish.analysis, wish.region)
+    return (*source, session.frame_spectrum)

@@ -20,8 +20,8 @@ from ltdesk.ui.live.latest_answers import LatestAnswers
 from ltdesk.ui.live.live import LiveJobs
 from ltdesk.ui.live.wishes import Wish, analysis_wish, shown_analysis, shown_wishes
 from ltdesk.ui.pictures.composite import Layer
-from ltdesk.ui.pictures.content import Work
-from ltdesk.ui.pictures.frequencies import frequency_scale
+from ltdesk.ui.pictures.content import WORK_COST, Work
+from ltdesk.ui.pictures.frequencies import frequency_scale, spectrum_work
 from ltdesk.ui.pictures.picture_view import PictureView
 from ltdesk.ui.pictures.prepare import Picture, Status
 from ltdesk.ui.pictures.vectors import Vectors
@@ -29,8 +29,6 @@ from ltdesk.ui.session_model import SessionModel
 
 NOTHING: tuple[list[Answer], tuple[object, ...]] = ([], ())
 FOLLOWED = ("shown", "shown_slice", "spectrum", "selected", "detectors", "analyses", "follows")
-WORK = 16
-"""How much longer working out a map takes than preparing a picture of it."""
 REST_MS = 25
 """Without a move for so long the hand rests, and an image that is exact says so."""
 SETTLED: tuple[Status, ...] = ("incomplete", "missing", "exact")
@@ -159,14 +157,13 @@ class ImagePane(QObject):
             self._show_spectrum(make, answer, session, status)
             return
         self._view.set_message("")
-        self._view.set_work(Work(make, WORK * answer.valid.size), status)
+        self._view.set_work(Work(make, WORK_COST * answer.valid.size), status)
 
     def _show_spectrum(
         self, make: Callable[[], Picture | Vectors], answer: Answer, session: Session, status: Status
     ) -> None:
-        window = session.spectrum == "window"
         self._view.set_message("")
-        self._view.set_work(Work(lambda: _spectrum(make(), window), WORK * answer.valid.size), status)
+        self._view.set_work(spectrum_work(make, session.spectrum, answer.valid.size), status)
 
     def _show_composite(self, session: Session, wishes: tuple[Wish, ...]) -> None:
         answers = [(wish, self._latest.best(wish)) for wish in wishes]
@@ -251,19 +248,6 @@ def _picture(
     if len(parts) == 2:
         return Vectors(*parts, answer.valid, answer.failed, unit, status, answer.missing)
     return _shown(answer, parts[0], unit, status)
-
-
-def _spectrum(picture: Picture | Vectors, window: bool) -> Picture:
-    """The absolute Fourier transform of an image, of vectors that of their lengths; what is unknown counts as mean."""
-    from ltdesk.engine.spectrum import fft_magnitude
-
-    if isinstance(picture, Vectors):
-        values, unit = np.hypot(picture.y, picture.x), picture.unit
-    else:
-        values, unit = picture.values, picture.unit
-    if picture.valid is not None and not picture.valid.all():
-        values = np.where(picture.valid, values, np.nan)
-    return Picture(fft_magnitude(values, window), unit=unit, status=picture.status, missing=picture.missing)
 
 
 def _title(session: Session, analysis: Analysis | None) -> str:
