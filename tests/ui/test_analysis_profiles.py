@@ -64,6 +64,19 @@ def test_a_radial_profile_is_plotted_at_the_cursor_for_the_region_and_the_scan(u
     assert not user.window.profile.isVisible()
 
 
+def test_the_words_on_the_axes_are_whole_after_those_of_another_profile(user: User) -> None:
+    add(user, "radial_fourier")
+    user.wait(user.window.profile.isVisible, "the plot")
+    user.settle()
+    add(user, "radial")
+    user.settle()
+    for side, words in (("left", "mean (counts)"), ("bottom", "distance (px)")):
+        label = user.window.profile.plot.getAxis(side).label
+        assert label.toPlainText().strip() == words
+        letters = label.boundingRect().adjusted(4, 4, -9, -4)  # without the document's margin and a space at the end
+        assert user.window.profile.plot.sceneRect().contains(label.mapRectToScene(letters))
+
+
 def test_the_slider_chooses_the_bin_that_the_image_shows(user: User) -> None:
     assert not user.window.slice_bar.isVisible()
     add(user, "radial")

@@ -88,6 +88,8 @@ class ProfilePlot(QWidget):
                 self.plot.getAxis("bottom").enableAutoSIPrefix(False)
                 self.plot.setLabel("left", _with_unit(bins.value, bins.value_unit))
                 self.plot.getAxis("left").enableAutoSIPrefix(False)
+                for side in ("bottom", "left"):
+                    self.plot.getAxis(side).resizeEvent()  # places the words: pyqtgraph leaves them where others were
                 self.log.setChecked(bins.value_unit == "counts")
                 self.plot.enableAutoRange()
         self.title.set_text(title)
