@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QFontMetricsF, QKeyEvent
-from PyQt5.QtWidgets import QApplication, QGraphicsRectItem, QMenu
+from PyQt5.QtWidgets import QApplication, QGraphicsRectItem, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from ltdesk.geometry import Disk, Rectangle
@@ -815,6 +815,29 @@ def test_a_long_title_ends_in_an_ellipsis(make: Make) -> None:
     assert title.text().endswith("…")
     assert title.toolTip() == title.whole_text
     assert hand.view.width() == 260
+
+
+def test_words_beside_a_title_take_all_the_room_of_their_button(qtbot: QtBot) -> None:
+    style.apply(QApplication.instance(), "dark")
+    header = PictureHeader("Image")
+    qtbot.addWidget(header)
+    header.resize(700, 30)
+    header.show()
+    header.set_source(words := "CoM direction · frame centre")
+    qtbot.waitUntil(lambda: header.source.width() == header.source.sizeHint().width())
+    whole = _ink(header.source)
+    header.source.resize(header.fontMetrics().horizontalAdvance(words) + style.GRID, header.source.height())
+    assert header.source.text() == words
+    assert abs(_ink(header.source) - whole) <= 1  # letters fall between pixels
+
+
+def _ink(widget: QWidget) -> int:
+    """How many pixels wide its words are."""
+    image = widget.grab().toImage()
+    ground = image.pixel(0, 0)
+    rows = range(image.height())
+    inked = [x for x in range(image.width()) if any(image.pixel(x, y) != ground for y in rows)]
+    return inked[-1] - inked[0]
 
 
 def test_words_beside_a_title_are_whole_where_there_is_room_and_leave_the_title_whole(qtbot: QtBot) -> None:

@@ -98,8 +98,8 @@ class ElidedButton(QToolButton):
         self.updateGeometry()
 
     def _elide(self) -> None:
-        beside = self._hint.width() - self.fontMetrics().horizontalAdvance(self._whole) - 1  # advances are rounded
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.ElideMiddle, max(self.width() - beside, 1)))
+        room = self.width() - style.GRID  # the style's padding: the rest of what Qt asks for may be taken by words
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.ElideMiddle, max(room, 1)))
 
 
 class PictureHeader(QWidget):
