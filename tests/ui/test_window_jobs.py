@@ -124,8 +124,8 @@ def test_a_file_without_some_frames_is_not_called_exact(
     executor.step(cut_job, 1)
     user.image.hover((12, 3))
     user.wait(lambda: user.image_view.readout.endswith("not yet done"), "the first partition")
+    executor.auto = True  # before: what is shown next may be submitted at once, by a thread
     user.window.actions_by_name[shown].trigger()
-    executor.auto = True
     executor.finish(cut_job)
     user.wait(lambda: user.image_view.status == "missing", "the end of the jobs")
     assert user.image_view.plates.status.text == "incomplete · 144 of 256"
