@@ -109,6 +109,11 @@ def test_no_detector_is_drawn_or_seen_on_the_spectrum_of_the_frame(user: User) -
     user.trigger("frame_spectrum")
     assert user.desk.tools.tool is Tool.SELECT
     assert not user.desk.layer.isVisible()
+    detectors, cursor = user.session.detectors, user.session.cursor
+    assert user.session.selected_detector is not None
+    user.key(user.frame_view, Qt.Key_Right)  # none that isn't seen moves
+    assert user.session.detectors == detectors
+    assert user.session.cursor == (cursor[0], cursor[1] + 1)
     user.trigger("tool_disk")
     wait_for_picture(user, mean, "mean of 48 frames")
     assert user.desk.layer.isVisible()

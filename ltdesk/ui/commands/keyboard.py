@@ -65,7 +65,7 @@ class Keyboard(QObject):
             return True
         if event.key() in ARROWS:
             return self._arrow(watched, event)
-        return watched is self._frame and self._layer.take_key(event.key())
+        return watched is self._frame and not self._spectrum and self._layer.take_key(event.key())
 
     def _release_space(self) -> bool:
         if self._hidden:
@@ -78,7 +78,8 @@ class Keyboard(QObject):
         dy, dx = ARROWS[event.key()]
         keys = event.modifiers()
         far = 10 if keys & Qt.ShiftModifier else 1
-        if watched is self._frame and self._model.session.selected_detector is not None:
+        has_detector = not self._spectrum and self._model.session.selected_detector is not None
+        if watched is self._frame and has_detector:
             step = 0.1 if keys & Qt.ControlModifier else far
             self._layer.nudge(dy * step, dx * step)
         else:
