@@ -104,18 +104,17 @@ def test_the_spectrum_of_the_frame_is_of_whatever_frame_is_shown(user: User) -> 
 
 
 def test_no_detector_is_drawn_or_seen_on_the_spectrum_of_the_frame(user: User) -> None:
-    mean = FRAMES.mean(axis=(0, 1))
     user.trigger("tool_disk")
     user.trigger("frame_spectrum")
     assert user.desk.tools.tool is Tool.SELECT
     assert not user.desk.layer.isVisible()
-    detectors, cursor = user.session.detectors, user.session.cursor
+    detectors, (y, x) = user.session.detectors, user.session.cursor
     assert user.session.selected_detector is not None
     user.key(user.frame_view, Qt.Key_Right)  # none that isn't seen moves
     assert user.session.detectors == detectors
-    assert user.session.cursor == (cursor[0], cursor[1] + 1)
+    assert user.session.cursor == (y, x + 1)
     user.trigger("tool_disk")
-    wait_for_picture(user, mean, "mean of 48 frames")
+    wait_for_picture(user, FRAMES[y, x + 1], f"at ({y}, {x + 1})")
     assert user.desk.layer.isVisible()
 
 
