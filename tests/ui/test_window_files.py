@@ -121,14 +121,10 @@ def test_opening_can_be_cancelled(user: User, scan: Path, monkeypatch: pytest.Mo
     assert user.window.page is user.window.welcome
 
 
-def test_a_session_is_saved_and_opens_as_it_was(user: User, scan: Path, tmp_path: Path) -> None:
-    user.open(scan)
-    user.trigger("tool_disk")
-    user.frame.drag((5, 5), (5, 8))
-    user.image.double_click((2, 4))
+def save_and_open_again(user: User, path: Path) -> None:
+    """The session, which has no file yet: it is as it was."""
     user.trigger("save")
     dialog = user.window.findChild(QFileDialog)
-    path = tmp_path / "mine.ltdesk"
     dialog.fileSelected.emit(str(path))
     dialog.close()
     user.wait(lambda: path.exists() and "Saved" in user.window.job_bar.hint.whole_text(), "the file")
@@ -138,6 +134,15 @@ def test_a_session_is_saved_and_opens_as_it_was(user: User, scan: Path, tmp_path
     user.wait(lambda: user.window.page is user.window.work, "the session")
     user.wait_exact()
     assert user.session == before
+
+
+def test_a_session_is_saved_and_opens_as_it_was(user: User, scan: Path, tmp_path: Path) -> None:
+    user.open(scan)
+    user.trigger("tool_disk")
+    user.frame.drag((5, 5), (5, 8))
+    user.image.double_click((2, 4))
+    path = tmp_path / "mine.ltdesk"
+    save_and_open_again(user, path)
     user.frame.drag((5, 5), (9, 9))
     user.trigger("save")  # without asking again
     user.wait(lambda: load_session(str(path)) == user.session, "the file")
@@ -148,18 +153,7 @@ def test_a_scan_whose_name_is_no_text_is_saved_in_a_session_too(user: User, scan
     """As those of old Windows disks are: bytes in another code than UTF-8."""
     odd = scan.rename(scan.with_name(f"caf\udce9{scan.suffix}"))
     user.open(odd)
-    user.trigger("save")
-    dialog = user.window.findChild(QFileDialog)
-    path = tmp_path / "mine.ltdesk"
-    dialog.fileSelected.emit(str(path))
-    dialog.close()
-    user.wait(lambda: path.exists() and "Saved" in user.window.job_bar.hint.whole_text(), "the file")
-    before = user.session
-    user.trigger("close")
-    user.drop(path)
-    user.wait(lambda: user.window.page is user.window.work, "the session")
-    user.wait_exact()
-    assert user.session == before
+    save_and_open_again(user, tmp_path / "mine.ltdesk")
 
 
 def test_a_session_whose_scan_has_moved_with_it_is_found(user: User, scan: Path, tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ class DetectorCommands(QObject):
         self._wire_tools(window.actions_by_name)
         self._wire_actions(window.actions_by_name)
         layer.menu_wanted.connect(self._show_menu)
-        model.opened.connect(lambda session: self._show_tool(tools.tool) if session.dataset else None)
+        model.opened.connect(
+            lambda session: self._show_tool(tools.tool) if session.dataset else window.job_bar.tell("")
+        )
         model.changed.connect(self._follow)
         self._follow(Session(), model.session)
 

@@ -62,7 +62,7 @@ class ExportCommands(QObject):
         if dataset is None:
             return
         files = files_of(names, path)
-        seen = self._seen(session, dataset) if path.suffix.lower() == ".png" else {}
+        seen = self._seen(session, dataset, names) if path.suffix.lower() == ".png" else {}
         wanted = {*names, *(offers.parts(session, dataset) if offers.as_seen(session) in names else ())}
         chosen = [o for o in offers.offered(session, dataset, self._live.answer) if o.spec.name in wanted]
         try:
@@ -99,15 +99,14 @@ class ExportCommands(QObject):
         dialog.chosen.connect(lambda choice: self.export(choice.names, choice.path))
         dialog.open()
 
-    def _seen(self, session: Session, dataset: Dataset) -> dict[str, Seen]:
-        """The pictures on the screen, by the names under which they are offered."""
+    def _seen(self, session: Session, dataset: Dataset, names: Sequence[str]) -> dict[str, Seen]:
+        """The pictures on the screen that are among `names`, under which they are offered."""
         seen, window = {}, self._window
         image, parts = offers.shown_image(session, dataset), offers.parts(session, dataset)
-        name = offers.as_seen(session) if image is None else image.spec.name
-        if name and window.image_view.prepared is not None:
+        name, frame = offers.as_seen(session) if image is None else image.spec.name, offers.shown_frame_name(session)
+        if name in names and window.image_view.prepared is not None:
             seen[name] = Seen(window.image_view.to_image(), parts[0] if parts else name)
-        if window.frame_view.prepared is not None:
-            frame = offers.shown_frame_name(session)
+        if frame in names and window.frame_view.prepared is not None:
             seen[frame] = Seen(window.frame_view.to_image(), frame)
         return seen
 
